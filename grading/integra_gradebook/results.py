@@ -1,0 +1,321 @@
+"""What the api answers: values only, safe to show to the person who asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from integra_grading.items import Item
+from integra_grading.standing import CourseStanding, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """Who, and in which course run."""
+
+    user_id: int
+    course_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """The items a block carries, as the manifest names them."""
+
+    id: str
+    digest: str
+    public: bool
+    items: tuple[Item, ...]
+
+
+# --- lessons and practices ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    unit_key: str
+    is_lesson_done: bool
+    items_right: tuple[str, ...]  # keys answered right at least once, in the manifest's order
+    items_due: tuple[str, ...]  # all items of the unit's practices
+    is_complete: bool
+    active_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeResult:
+    item_key: str
+    is_right: bool
+    points: int
+    max_points: int
+    feedback: str  # sanitised HTML of the course
+    unit: UnitState
+
+
+# --- attempts -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOption:
+    key: str
+    text: str  # sanitised HTML
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptItem:
+    """An item as shown: neither the key nor any feedback."""
+
+    key: str
+    kind: str  # "single" or "numeric"
+    stem: str  # sanitised HTML
+    options: tuple[AttemptOption, ...]  # in stored order; empty for numeric
+    unit: str  # numeric only: what the number counts
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """An attempt as its learner may see it.
+
+    ``score`` is the learner's only after a post-test was submitted. ``outcome``: post "passed" or
+    "below_cut"; bypass "exempt", "take_module" or "second_form" (start_attempt then gives the
+    second form of the same sitting); pre "taken"; None while open.
+    """
+
+    uuid: UUID
+    kind: str
+    block_key: str
+    ordinal: int
+    stage: int  # bypass: first or second form of the sitting; otherwise 1
+    form_key: str
+    state: str  # "open" or "submitted"
+    items: tuple[AttemptItem, ...]
+    responses: dict[str, dict[str, str]]
+    allows_unknown: bool  # pre-test only: "No lo sé"
+    started_at: datetime
+    deadline_at: datetime
+    submitted_at: datetime | None
+    score: int | None
+    max_score: int
+    cut: int | None
+    outcome: str | None
+    outcomes_to_study: tuple[str, ...]  # keys of outcomes; bypass that ends in "take_module" only
+    attempts_left: int
+    available_at: datetime | None  # when the next one may start, where there is a wait
+
+
+@dataclass(frozen=True, slots=True)
+class BypassState:
+    """May the learner sit, and if not, why and until when."""
+
+    module_key: str
+    may_start: bool
+    reason: str | None  # a GradebookError code: "attempt_open", "too_early", "already_exempt", …
+    available_at: datetime | None
+    sittings_left: int
+    stage: int  # the form that would be started: 1 or 2
+    is_exempt: bool
+    exempt_until: datetime | None
+    exempt_source: str | None  # course run in which the exemption was earned
+    form_items: int
+    minutes: int
+    outcomes_to_study: tuple[str, ...]
+
+
+# --- deliverables ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    document: dict[str, Any]
+    revision: int
+    saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RatingView:
+    uuid: UUID
+    submission_uuid: UUID
+    by: str  # "facilitator" or "automatic"
+    outcome: str  # "accepted" or "returned"
+    levels: dict[str, int]  # points per criterion; empty when automatic
+    comments: dict[str, str]  # per criterion, and "" for the whole
+    score: int
+    max_score: int
+    rubric_version: str
+    rated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionView:
+    uuid: UUID
+    module_key: str
+    deliverable_key: str
+    title: str
+    version: int
+    state: str  # "submitted", "returned" or "accepted"
+    definition: dict[str, Any]
+    document: dict[str, Any]
+    submitted_at: datetime
+    short_code: str
+    cohort_key: str
+    claimed_until: datetime | None  # by whoever asks; None for the learner
+    rating: RatingView | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverableState:
+    deliverable_key: str
+    state: str  # "none", "draft", "submitted", "returned" or "accepted"
+    draft: Draft | None
+    versions: tuple[SubmissionView, ...]  # newest first
+    rating: RatingView | None  # the last one
+
+
+# --- the facilitator's desk -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    submission_uuid: UUID
+    short_code: str
+    cohort_key: str
+    module_key: str
+    deliverable_key: str
+    title: str
+    version: int
+    submitted_at: datetime
+    is_claimed: bool  # by another facilitator, at this moment
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    rows: tuple[QueueRow, ...]  # oldest first
+    next_after: str | None  # pass as ``after`` for the next page
+    waiting_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RosterModule:
+    key: str
+    state: str
+    route: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRow:
+    short_code: str
+    username: str
+    cohort_key: str
+    modality: str
+    units_complete: int
+    units_total: int
+    modules: tuple[RosterModule, ...]
+    has_pre: bool
+    has_post: bool
+    returned_count: int  # deliverables that wait for the learner
+    submitted_count: int  # deliverables that wait for a rating
+    last_seen_at: datetime | None
+    is_course_reached: bool
+
+
+# --- "mi avance" ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecordUnit:
+    key: str
+    title: str
+    minutes: int
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordModule:
+    key: str
+    title: str
+    minutes: int
+    state: str  # "open", "done" or "exempt"
+    route: str | None  # "training" or "evaluation"
+    reasons: tuple[Reason, ...]  # why it is still open
+    units: tuple[RecordUnit, ...]
+    can_be_bypassed: bool
+    exempt_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTest:
+    kind: str
+    score: int
+    max_score: int
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Shown once both tests are submitted; ``normalized_gain`` is None when pre was perfect."""
+
+    pre: RecordTest
+    post: RecordTest
+    raw_gain: float
+    normalized_gain: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDeliverable:
+    key: str
+    module_key: str
+    title: str
+    is_due: bool
+    state: str
+    version: int
+    rating: RatingView | None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateStateView:
+    achievement_key: str
+    state: str
+    url: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """Where to go now: ``key`` is a unit, module or deliverable key, or empty."""
+
+    kind: str  # "pre", "unit", "deliverable", "deliverable_returned", "post", "post_wait", "certificate", "wait"
+    key: str
+    available_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    short_code: str
+    city_key: str
+    cohort_key: str
+    minutes_trained: int
+    minutes_recognised: int
+    minutes_total: int
+    modules: tuple[RecordModule, ...]
+    course: CourseStanding
+    has_pre: bool
+    post: RecordTest | None
+    post_cut: int
+    gain: Gain | None
+    deliverables: tuple[RecordDeliverable, ...]
+    certificates: tuple[CertificateStateView, ...]
+    next_step: NextStep
+    is_facilitator: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateStateRow:
+    """One state as the service publishes it; the relay hands these in."""
+
+    learner_uuid: UUID
+    achievement_key: str
+    state: str
+    token: str
+    url: str
+    changed_at: datetime
