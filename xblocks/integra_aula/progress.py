@@ -1,0 +1,83 @@
+"""The outline with what one learner has done, read from the gradebook's record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from xblock.core import XBlock
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from integra_aula.course import Chapter, Course, Section
+from integra_aula.runtime import AulaRuntime
+from integra_gradebook import api
+from integra_gradebook.results import Learner, Record
+
+MODULE_STATUS = {"open": "En camino", "done": "Módulo terminado", "exempt": "Módulo exonerado por evaluación"}
+
+
+@dataclass(frozen=True, slots=True)
+class OutlinePage:
+    """One line: it opens the section's first page."""
+
+    key: str
+    title: str
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineChapter:
+    """One heading with its lines; ``state`` is the module's standing or empty."""
+
+    title: str
+    state: str
+    status: str
+    pages: tuple[OutlinePage, ...]
+
+
+def outline_for(course: Course, user: User) -> tuple[OutlineChapter, ...]:
+    """Return the outline as ``user`` sees it; the facilitator's desk is opened from "mi avance", not from here."""
+    learner = Learner(user.pk, settings.ENVIRONMENT.course_key)
+    record = api.get_record(learner, now=datetime.now(UTC))
+    runtime = AulaRuntime(user)
+    chapters = (_chapter(chapter, record, runtime) for chapter in course.chapters)
+    return tuple(chapter for chapter in chapters if chapter.pages)
+
+
+def _chapter(chapter: Chapter, record: Record, runtime: AulaRuntime) -> OutlineChapter:
+    module = next((module for module in record.modules if module.key == chapter.key), None)
+    pages = tuple(
+        OutlinePage(section.units[0].key, section.title, _is_complete(section, record, runtime))
+        for section in chapter.sections
+        if section.is_in_outline and section.units
+    )
+    state = module.state if module else ""
+    return OutlineChapter(chapter.title, state, MODULE_STATUS.get(state, ""), pages)
+
+
+def _is_complete(section: Section, record: Record, runtime: AulaRuntime) -> bool:
+    """Say whether everything the section asks for is done; a section that asks for nothing never is."""
+    blocks = [runtime.get_block(block_id) for unit in section.units for block_id in unit.block_ids]
+    answers = [_block_is_done(block, record) for block in blocks]
+    asked = [answer for answer in answers if answer is not None]
+    return bool(asked) and all(asked)
+
+
+def _block_is_done(block: XBlock, record: Record) -> bool | None:
+    """Return what the record says of one block; None for blocks that ask for nothing."""
+    match block.scope_ids.block_type:
+        case "integra_lesson" | "integra_practice":
+            units = {unit.key: unit.is_complete for module in record.modules for unit in module.units}
+            return units.get(block.unit_key, False)
+        case "integra_test":
+            return record.has_pre if block.kind == "pre" else record.post is not None
+        case "integra_deliverable":
+            states = {deliverable.key: deliverable.state for deliverable in record.deliverables}
+            return states.get(block.deliverable_key) == "accepted"
+        case "integra_module":
+            states = {module.key: module.state for module in record.modules}
+            return states.get(block.module_key) in ("done", "exempt")
+        case _:
+            return None
