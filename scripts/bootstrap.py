@@ -63,7 +63,9 @@ def main() -> int:
     parser.add_argument("goal", choices=("run", "test", "test-long", "course", "bench"))
     goal = parser.parse_args().goal
     if sys.version_info < MINIMUM:
-        return refuse(f"Python {MINIMUM[0]}.{MINIMUM[1]} or later is needed; this is {sys.version.split()[0]}.")
+        return refuse(
+            f"Python {MINIMUM[0]}.{MINIMUM[1]} or later is needed; this is {sys.version.split()[0]}."
+        )
     home = Path(os.environ.get("INTEGRA_HOME", ROOT / ".integra")).resolve()
     home.mkdir(parents=True, exist_ok=True)
     environment = {
@@ -91,7 +93,7 @@ def main() -> int:
     command = [str(part) for part in commands[goal]]
     # Replaces this process, so that Ctrl-C and SIGTERM reach the one that stops the others.
     os.chdir(ROOT)
-    os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter with our own script
+    return os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter and script
 
 
 def run_tests(goal: str, environment: dict[str, str]) -> int:
@@ -132,9 +134,16 @@ def install_packages(packages: list[SystemPackage]) -> None:
         names = [package.name for package in packages]
         print(f"Installing system packages: {' '.join(names)}")
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run([*prefix, "apt-get", "update", "-q"], stdout=subprocess.DEVNULL, env=environment, check=False)
+        subprocess.run(
+            [*prefix, "apt-get", "update", "-q"], stdout=subprocess.DEVNULL, env=environment, check=False
+        )
         command = [*prefix, "apt-get", "install", "-q", "-y", "--no-install-recommends"]
-        if subprocess.run([*command, *names], stdout=subprocess.DEVNULL, env=environment, check=False).returncode == 0:
+        if (
+            subprocess.run(
+                [*command, *names], stdout=subprocess.DEVNULL, env=environment, check=False
+            ).returncode
+            == 0
+        ):
             return
         # One unknown name (another Debian, Ubuntu) must not keep the others away.
         for name in names:
@@ -150,7 +159,10 @@ def administrator_prefix() -> list[str] | None:
         return None
     if os.geteuid() == 0:
         return []
-    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
+    if (
+        shutil.which("sudo")
+        and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+    ):
         return ["sudo", "-n"]
     return None
 
@@ -169,7 +181,7 @@ def make_venv() -> bool:
     if PYTHON.exists():
         return True
     try:
-        import ensurepip  # noqa: F401, PLC0415 - Debian ships Python without it until python3-venv is there
+        import ensurepip  # noqa: F401 - Debian ships Python without it until python3-venv is there
     except ImportError:
         install_packages([VENV_PACKAGE])
     print("Creating .venv")

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lxml import etree
-
 from django.conf import settings
+from lxml import etree
 
 from integra_aula.runtime import AulaRuntime
 
@@ -87,13 +86,17 @@ def read_course(olx: Path) -> Course:
     return Course(title=title, chapters=chapters, usage_by_url_name=usages)
 
 
-def _read_chapter(olx: Path, runtime: AulaRuntime, usages: dict[str, str], pointer: etree._Element) -> Chapter:
+def _read_chapter(
+    olx: Path, runtime: AulaRuntime, usages: dict[str, str], pointer: etree._Element
+) -> Chapter:
     node = _follow(olx, pointer)
     sections = tuple(_read_section(olx, runtime, usages, child) for child in node.iterfind("sequential"))
     return Chapter(_name(pointer), node.get("display_name", ""), sections)
 
 
-def _read_section(olx: Path, runtime: AulaRuntime, usages: dict[str, str], pointer: etree._Element) -> Section:
+def _read_section(
+    olx: Path, runtime: AulaRuntime, usages: dict[str, str], pointer: etree._Element
+) -> Section:
     node = _follow(olx, pointer)
     units = tuple(_read_unit(olx, runtime, usages, child) for child in node.iterfind("vertical"))
     return Section(_name(pointer), node.get("display_name", ""), units, node.get("hide_from_toc") != "true")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from web_fragments.fragment import Fragment
-
 from django.utils.safestring import SafeString
+from web_fragments.fragment import Fragment
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +28,6 @@ def assemble(fragments: Iterable[Fragment]) -> UnitPage:
     for fragment in fragments:
         whole.add_content(fragment.body_html())
         whole.add_fragment_resources(fragment)
-    return UnitPage(SafeString(whole.head_html()), SafeString(whole.body_html()), SafeString(whole.foot_html()))
+    return UnitPage(
+        SafeString(whole.head_html()), SafeString(whole.body_html()), SafeString(whole.foot_html())
+    )

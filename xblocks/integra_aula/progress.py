@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from xblock.core import XBlock
-
 from django.conf import settings
 from django.contrib.auth.models import User
+from xblock.core import XBlock
 
 from integra_aula.course import Chapter, Course, Section
 from integra_aula.runtime import AulaRuntime

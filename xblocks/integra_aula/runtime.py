@@ -15,6 +15,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.urls import reverse
 from lxml import etree
 from web_fragments.fragment import Fragment
 from workbench.runtime import ID_MANAGER, WORKBENCH_KVS, WorkbenchRuntime
@@ -23,10 +26,6 @@ from xblock.core import XBlock
 from xblock.fields import ScopeIds
 from xblock.reference.user_service import UserService, XBlockUser
 from xblock.runtime import DictKeyValueStore, KeyValueStore, KvsFieldData, Runtime
-
-from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, User
-from django.urls import reverse
 
 SCENARIO = "integra"
 
@@ -113,7 +112,9 @@ class AulaEnrolmentsService:
     def get_active_enrollments_by_course(self, course_id: object) -> list[ActiveEnrolment]:
         if str(course_id) != settings.ENVIRONMENT.course_key:
             return []
-        return [ActiveEnrolment(pk) for pk in User.objects.filter(is_active=True).values_list("pk", flat=True)]
+        return [
+            ActiveEnrolment(pk) for pk in User.objects.filter(is_active=True).values_list("pk", flat=True)
+        ]
 
 
 class AulaRuntime(WorkbenchRuntime):
@@ -164,7 +165,9 @@ class AulaRuntime(WorkbenchRuntime):
     def _patch_xblock(self, block: XBlock) -> None:
         """Leave the block alone: the workbench would write over fields named ``due``, ``category`` and so on."""
 
-    def _wrap_ele(self, block: XBlock, view: str, frag: Fragment, extra_data: dict[str, str] | None = None) -> Fragment:
+    def _wrap_ele(
+        self, block: XBlock, view: str, frag: Fragment, extra_data: dict[str, str] | None = None
+    ) -> Fragment:
         # Past the workbench's version, which adds jQuery; our page has its own small runtime script.
         data = {"usage-id": block.scope_ids.usage_id, **(extra_data or {})}
         return Runtime._wrap_ele(self, block, view, frag, data)

@@ -5,11 +5,6 @@ from __future__ import annotations
 import mimetypes
 from typing import cast
 
-from xblock.core import XBlock
-from xblock.django.request import django_to_webob_request, webob_to_django_response
-from xblock.exceptions import NoSuchHandlerError, NoSuchUsage
-from xblock.plugin import PluginMissingError
-
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -19,6 +14,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_safe
+from xblock.core import XBlock
+from xblock.django.request import django_to_webob_request, webob_to_django_response
+from xblock.exceptions import NoSuchHandlerError, NoSuchUsage
+from xblock.plugin import PluginMissingError
 
 from integra_aula.course import get_course
 from integra_aula.page import assemble
@@ -81,7 +80,9 @@ def jump_to(request: HttpRequest, url_name: str) -> HttpResponseRedirect:
 def handler(request: HttpRequest, usage_id: str, name: str, suffix: str = "") -> HttpResponse:
     """Call a block's handler as the session's user: outside any transaction, fields saved afterwards."""
     if not request.user.is_authenticated:
-        return JsonResponse({"code": "unauthenticated", "message": "Entra de nuevo para continuar."}, status=403)
+        return JsonResponse(
+            {"code": "unauthenticated", "message": "Entra de nuevo para continuar."}, status=403
+        )
     get_course()
     runtime = AulaRuntime(_user(request))
     try:

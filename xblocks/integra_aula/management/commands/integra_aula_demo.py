@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
+from integra_gradebook.models import Cohort, FacilitatorRole
 
 from integra_gradebook import api
-from integra_gradebook.models import Cohort, Enrolment, FacilitatorRole
 from integra_gradebook.results import Learner
 
 # Long enough for any demonstration and never "today", so that a second start changes nothing.
@@ -32,9 +33,7 @@ class Command(BaseCommand):
         course_key = settings.ENVIRONMENT.course_key
         manifest = json.loads((settings.ENVIRONMENT.build / "manifest.json").read_text(encoding="utf-8"))
         api.register_course(course_key, manifest)
-        with open(accounts, encoding="utf-8") as file:
-            people = json.load(file)
-        for person in people:
+        for person in json.loads(Path(accounts).read_text(encoding="utf-8")):
             self.place(course_key, person)
 
     def place(self, course_key: str, person: dict[str, str]) -> None:
@@ -62,4 +61,3 @@ class Command(BaseCommand):
                 )
         if person["role"] != "facilitator":
             api.enrol(Learner(user.pk, course_key), cohort_key=cohort.key, route_intended=person["route"])
-        
