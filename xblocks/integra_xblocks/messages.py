@@ -1,0 +1,93 @@
+"""Texts all blocks share: what refusals say, and what the script shows while saving.
+
+Sources are English; the Spanish stands in ``translations/``. ``N_`` marks a text for extraction.
+"""
+
+from __future__ import annotations
+
+
+def N_(message: str) -> str:  # noqa: N802 - the usual gettext name
+    """Return ``message`` as it is; marks it for translation."""
+    return message
+
+
+_READ_ONLY = N_("This is a preview: nothing is saved.")
+_NOT_READ = N_("We could not read what was sent. Reload the page and try again.")
+
+# Refusals of this package. The gradebook's errors bring their own translated sentence.
+_MESSAGES = {
+    "studio": _READ_ONLY,
+    "masquerade": _READ_ONLY,
+    "anonymous": N_("Sign in to save your work."),
+    "not_enrolled": N_("Join the course to save your work."),
+    "not_studio": N_("This can only be changed in Studio."),
+    "too_long": N_("This text is too long."),
+    "unwanted_character": N_("This text has a character that cannot be saved. Please write it again."),
+    "body_too_large": N_("This is too large to be saved."),
+} | dict.fromkeys(
+    (
+        "not_json",
+        "not_an_object",
+        "duplicate_key",
+        "not_a_number",
+        "too_deep",
+        "unknown_field",
+        "missing_field",
+        "wrong_type",
+        "not_a_uuid",
+        "method_not_allowed",
+    ),
+    _NOT_READ,
+)
+
+_NOT_FOUND = 404
+_CONFLICT = 409
+_STATUS = {
+    "course_not_registered": _CONFLICT,
+    "uuid_reused": _CONFLICT,
+    "attempt_open": _CONFLICT,
+    "attempt_closed": _CONFLICT,
+    "attempts_used": _CONFLICT,
+    "time_over": _CONFLICT,
+    "too_early": _CONFLICT,
+    "already_taken": _CONFLICT,
+    "already_exempt": _CONFLICT,
+    "module_done": _CONFLICT,
+    "not_offered": _CONFLICT,
+    "sittings_used": _CONFLICT,
+    "draft_conflict": _CONFLICT,
+    "waiting_for_rating": _CONFLICT,
+    "already_accepted": _CONFLICT,
+    "submission_replaced": _CONFLICT,
+    "already_rated": _CONFLICT,
+    "claimed_by_other": _CONFLICT,
+    "not_claimed": _CONFLICT,
+    "bank_mismatch": _CONFLICT,
+    "unknown_user": _NOT_FOUND,
+    "attempt_unknown": _NOT_FOUND,
+    "submission_unknown": _NOT_FOUND,
+    "not_a_facilitator": _NOT_FOUND,
+    "own_work": 403,
+    # Ask again later: the page's queue keeps what it sent and retries.
+    "busy": 429,
+}
+
+COMMON_TEXTS = {
+    "saving": N_("Saving…"),
+    "savedHere": N_("Saved on this phone. It will be sent when there is signal."),
+    "sent": N_("Sent."),
+    "failed": N_("It could not be sent yet. We will try again."),
+    "signedOut": N_("Your session ended. Your work is saved on this phone: sign in again to send it."),
+    "preview": _READ_ONLY,
+    "broken": N_("This part could not start. Reload the page."),
+}
+
+
+def get_message(code: str) -> str | None:
+    """Return the English sentence for ``code``, or ``None`` where the error's own sentence is used."""
+    return _MESSAGES.get(code)
+
+
+def get_status(code: str) -> int:
+    """Return the HTTP status of a refusal with ``code``."""
+    return _STATUS.get(code, 400)

@@ -1,0 +1,260 @@
+/**
+ * Shared core of all blocks: one object per block on the page, with texts, JSON posts, drafts that stay on the
+ * phone until the server has them, and a queue that sends what was done without signal.
+ *
+ * A block's script:
+ *
+ *   window.IntegraLesson = function (runtime, element, args) {
+ *     Integra.start(runtime, element, args, function (block) {
+ *       block.find("send").addEventListener("click", …);      // [data-integra="send"]
+ *     });
+ *   };
+ *
+ * block.root                       the block's DOM element
+ * block.find(role), findAll(role)  elements marked data-integra="role"
+ * block.text(name, values)         translated text with its {placeholders} filled
+ * block.post(handler, body, options)  → {ok, status, code, body}; never rejects; status 0 = no signal
+ * block.draft(name)                → {read(), write(value), remove()} kept under learner + block + version
+ * block.queue(name, handler, {onReceipt(body, reply), onRefused(body, reply)})
+ *                                  → {add(body), size()}; adds a uuid, keeps order, retries, keepalive on hiding
+ * block.status(name|"" , values)   writes a text into [data-integra="status"] (aria-live)
+ * block.readOnly                   "" or why nothing may be written; post and queue then do nothing
+ *
+ * Loaded once per block type on development servers: the second copy leaves the first one alone.
+ */
+(function () {
+  "use strict";
+  if (window.Integra) return;
+
+  const RETRY_SECONDS = [3, 10, 30, 60, 120];
+  // Browsers refuse keepalive bodies beyond 64 kB for all pending requests together.
+  const KEEPALIVE_LIMIT = 30000;
+
+  function readCookie(name) {
+    const found = document.cookie.split("; ").find((part) => part.startsWith(name + "="));
+    return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+  }
+
+  function makeUuid() {
+    if (window.crypto.randomUUID) return window.crypto.randomUUID(); // absent on http and on older phones
+    const bytes = window.crypto.getRandomValues(new Uint8Array(16));
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  }
+
+  /** Storage that a full disk or a private window cannot break: without it the page works, drafts do not. */
+  const storage = {
+    read(key) {
+      try {
+        return JSON.parse(window.localStorage.getItem(key));
+      } catch {
+        return null;
+      }
+    },
+    write(key, value) {
+      try {
+        window.localStorage.setItem(key, JSON.stringify(value));
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    remove(key) {
+      try {
+        window.localStorage.removeItem(key);
+      } catch {
+        // Nothing was stored either.
+      }
+    },
+  };
+
+  function fill(text, values) {
+    return String(text || "").replace(/\{(\w+)\}/g, (whole, name) =>
+      values && name in values ? String(values[name]) : whole,
+    );
+  }
+
+  async function postJson(url, body, keepalive) {
+    const text = JSON.stringify(body);
+    let reply;
+    try {
+      reply = await fetch(url, {
+        method: "POST",
+        credentials: "same-origin",
+        keepalive: Boolean(keepalive) && text.length < KEEPALIVE_LIMIT,
+        headers: { "Content-Type": "application/json", "X-CSRFToken": readCookie("csrftoken") },
+        body: text,
+      });
+    } catch {
+      return { ok: false, status: 0, code: "offline", body: null };
+    }
+    let answer = null;
+    try {
+      answer = await reply.json();
+    } catch {
+      // A login page or a proxy's error page: not an answer of the block.
+    }
+    const isOurs = answer !== null && typeof answer === "object";
+    const code = (isOurs && answer.code) || (reply.ok && isOurs ? "" : "not_answered");
+    return { ok: reply.ok && isOurs, status: reply.status, code: code, body: answer };
+  }
+
+  class Block {
+    constructor(runtime, root, args) {
+      this.runtime = runtime;
+      this.root = root;
+      this.args = args || {};
+      this.readOnly = this.args.readOnly || "";
+    }
+
+    find(role) {
+      return this.root.querySelector('[data-integra="' + role + '"]');
+    }
+
+    findAll(role) {
+      return Array.from(this.root.querySelectorAll('[data-integra="' + role + '"]'));
+    }
+
+    text(name, values) {
+      return fill((this.args.texts || {})[name], values);
+    }
+
+    status(name, values) {
+      const line = this.find("status");
+      if (!line) return;
+      line.textContent = name ? this.text(name, values) : "";
+      line.dataset.state = name || "";
+    }
+
+    post(handler, body, options) {
+      if (this.readOnly) return Promise.resolve({ ok: false, status: 0, code: this.readOnly, body: null });
+      const url = this.runtime.handlerUrl(this.root, handler);
+      return postJson(url, body, options && options.keepalive);
+    }
+
+    storageKey(name) {
+      return ["integra", this.args.owner, this.args.usage, this.args.version, name].join(":");
+    }
+
+    draft(name) {
+      const key = this.storageKey(name);
+      return {
+        read: () => storage.read(key),
+        write: (value) => storage.write(key, value),
+        remove: () => storage.remove(key),
+      };
+    }
+
+    queue(name, handler, listeners) {
+      return new Queue(this, this.storageKey(name), handler, listeners || {});
+    }
+  }
+
+  /** Posts in the order they were made; what was not received stays on the phone and is tried again. */
+  class Queue {
+    constructor(block, key, handler, listeners) {
+      this.block = block;
+      this.key = key;
+      this.handler = handler;
+      this.listeners = listeners;
+      this.entries = block.readOnly ? [] : storage.read(key) || [];
+      this.isSending = false;
+      this.failures = 0;
+      this.timer = 0;
+      window.addEventListener("online", () => this.send());
+      window.addEventListener("pagehide", () => this.flush());
+      document.addEventListener("visibilitychange", () => {
+        if (document.visibilityState === "hidden") this.flush();
+        else this.send();
+      });
+      if (this.entries.length) {
+        block.status("savedHere");
+        this.send();
+      }
+    }
+
+    size() {
+      return this.entries.length;
+    }
+
+    add(body) {
+      if (this.block.readOnly) {
+        this.block.status("preview");
+        return;
+      }
+      this.entries.push(Object.assign({ uuid: makeUuid() }, body));
+      this.store();
+      this.block.status("saving");
+      this.send();
+    }
+
+    store() {
+      if (this.entries.length) storage.write(this.key, this.entries);
+      else storage.remove(this.key);
+    }
+
+    async send() {
+      if (this.isSending || !this.entries.length) return;
+      this.isSending = true;
+      window.clearTimeout(this.timer);
+      while (this.entries.length) {
+        const entry = this.entries[0];
+        const reply = await this.block.post(this.handler, entry);
+        if (!this.settle(entry, reply)) break;
+      }
+      this.isSending = false;
+    }
+
+    /** Return whether the entry is done with, so that the next one may go. */
+    settle(entry, reply) {
+      const isRefused = !reply.ok && reply.status >= 400 && reply.status < 500 && reply.status !== 429;
+      if (!reply.ok && !(isRefused && reply.code !== "not_answered")) {
+        this.wait(reply);
+        return false;
+      }
+      this.failures = 0;
+      this.entries.shift();
+      this.store();
+      if (reply.ok) {
+        this.block.status("sent");
+        if (this.listeners.onReceipt) this.listeners.onReceipt(entry, reply.body);
+      } else {
+        this.block.status("");
+        if (this.listeners.onRefused) this.listeners.onRefused(entry, reply.body);
+      }
+      return true;
+    }
+
+    wait(reply) {
+      const isSignedOut = reply.code === "not_answered" && reply.status < 500;
+      const name = isSignedOut ? "signedOut" : reply.status === 0 ? "savedHere" : "failed";
+      this.block.status(name);
+      const seconds = RETRY_SECONDS[Math.min(this.failures, RETRY_SECONDS.length - 1)];
+      this.failures += 1;
+      this.timer = window.setTimeout(() => this.send(), seconds * 1000);
+    }
+
+    /** The page goes away: hand everything to the browser; the uuids make a second arrival harmless. */
+    flush() {
+      for (const entry of this.entries) {
+        this.block.post(this.handler, entry, { keepalive: true });
+      }
+    }
+  }
+
+  /** Start one block; a failure is shown in it and never stops the blocks after it. */
+  function start(runtime, element, args, begin) {
+    const root = element.jquery ? element[0] : element; // the runtime may pass either
+    const block = new Block(runtime, root, args);
+    try {
+      begin(block);
+    } catch (error) {
+      block.status("broken");
+      window.console.error("integra:", error);
+    }
+  }
+
+  window.Integra = { start: start, makeUuid: makeUuid, fill: fill, postJson: postJson };
+})();
