@@ -1,0 +1,11 @@
+"""The Celery application: ``celery -A integra_service.celery worker``."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "integra_service.settings")
+
+app = Celery("integra_service")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

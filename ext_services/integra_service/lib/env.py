@@ -1,0 +1,110 @@
+"""Strict readers of environment values; ``settings.py`` is the one module that uses them."""
+
+import base64
+import binascii
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+MAX_NAME_KEYS = 3
+
+
+def read_text(environ: Mapping[str, str], name: str, default: str | None = None) -> str:
+    """Return the value of ``name``; a missing or empty one is an error unless there is a default."""
+    value = environ.get(name, "").strip()
+    if value:
+        return value
+    if default is None:
+        raise ImproperlyConfigured(f"{name} is missing in the environment.")
+    return default
+
+
+def read_switch(environ: Mapping[str, str], name: str) -> bool:
+    """Return True for ``1`` and False for ``0`` or absence; anything else is an error."""
+    value = environ.get(name, "0")
+    if value not in {"0", "1"}:
+        raise ImproperlyConfigured(f"{name} must be 0 or 1, not {value!r}.")
+    return value == "1"
+
+
+def read_secret_key(environ: Mapping[str, str], name: str) -> str:
+    value = read_text(environ, name)
+    if len(value) < 32:
+        raise ImproperlyConfigured(f"{name} must have at least 32 characters.")
+    return value
+
+
+def read_encryption_keys(environ: Mapping[str, str], name: str) -> tuple[bytes, ...]:
+    """Return 32-byte keys, the current one first; several separated by commas during a rotation."""
+    texts = [part.strip() for part in read_text(environ, name).split(",")]
+    if len(texts) > MAX_NAME_KEYS:
+        raise ImproperlyConfigured(f"{name} holds more than {MAX_NAME_KEYS} keys.")
+    keys = []
+    for text in texts:
+        try:
+            key = base64.b64decode(text, altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) != 32:
+            raise ImproperlyConfigured(f"{name} must hold 32 bytes in URL-safe base64 per key.")
+        keys.append(key)
+    return tuple(keys)
+
+
+def read_issuer_url(environ: Mapping[str, str], name: str, *, is_demo: bool) -> str:
+    """Return the public address without a trailing slash.
+
+    did:web allows no IP address, and http is for the demonstration only.
+    """
+    value = read_text(environ, name).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path or parts.query:
+        raise ImproperlyConfigured(f"{name} must be an origin such as https://certificados.example.org.")
+    if parts.scheme == "http" and not is_demo:
+        raise ImproperlyConfigured(f"{name} must use https outside the demonstration.")
+    try:
+        ipaddress.ip_address(parts.hostname)
+    except ValueError:
+        return value
+    raise ImproperlyConfigured(f"{name} must name a host, not an IP address: did:web allows none.")
+
+
+def read_database(environ: Mapping[str, str], name: str, sqlite_path: Path) -> dict[str, Any]:
+    """Return Django's database entry for ``sqlite:///path`` or ``postgresql://user:pass@host:port/name``."""
+    url = environ.get(name, "").strip()
+    if not url:
+        return sqlite_database(str(sqlite_path))
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return sqlite_database(unquote(parts.path.removeprefix("/")) or ":memory:")
+    if parts.scheme in {"postgresql", "postgres"}:
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.removeprefix("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": unquote(parts.hostname or ""),
+            "PORT": str(parts.port or ""),
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+            # A locked row answers 503 after two seconds instead of holding the worker.
+            "OPTIONS": {"options": "-c lock_timeout=2000", **dict(parse_qsl(parts.query))},
+        }
+    raise ImproperlyConfigured(f"{name} must begin with sqlite:/// or postgresql://.")
+
+
+def sqlite_database(path: str) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            # IMMEDIATE takes the write lock at BEGIN: a later upgrade would fail instead of waiting.
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "timeout": 20,
+        },
+    }

@@ -1,0 +1,37 @@
+"""Errors of the service: a stable code, the offending element and a sentence."""
+
+
+class ServiceError(Exception):
+    """Base of every error this service raises on purpose."""
+
+    status = 500
+
+    def __init__(self, code: str, message: str, field: str | None = None) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.field = field
+
+
+class RequestError(ServiceError):
+    """The caller sent something that cannot be accepted."""
+
+    status = 400
+
+    def __init__(self, code: str, message: str, field: str | None = None, status: int = 400) -> None:
+        super().__init__(code, message, field)
+        self.status = status
+
+
+class NotFound(RequestError):
+    """The thing does not exist, or not for this caller: both answer alike."""
+
+    def __init__(self, message: str = "No encontramos lo que buscas.") -> None:
+        super().__init__("not_found", message, status=404)
+
+
+class UnscopedQuery(ServiceError):
+    """A city-owned model was queried without saying for which cities: a programming error."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__("unscoped_query", f"{model} must be queried with in_cities() or for_system().")

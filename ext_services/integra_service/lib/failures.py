@@ -1,0 +1,43 @@
+"""Answers for what went wrong: JSON for machines, a page with a way out for people."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from .errors import RequestError
+
+
+def answer_error(request: HttpRequest, error: RequestError) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        body: dict[str, str] = {"code": error.code, "message": error.message}
+        if error.field is not None:
+            body["field"] = error.field
+        return JsonResponse(body, status=error.status)
+    return render(
+        request,
+        "integra/error.html",
+        {"message": error.message, "code": error.code},
+        status=error.status,
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    error = RequestError(
+        "form_expired", _("This form is no longer valid. Go back, reload the page and try again."), status=403
+    )
+    return answer_error(request, error)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    error = RequestError("not_found", _("We cannot find this page."), status=404)
+    return answer_error(request, error)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    error = RequestError("bad_request", _("This request cannot be understood."), status=400)
+    return answer_error(request, error)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    error = RequestError("internal_error", _("Something failed on our side. Try again later."), status=500)
+    return answer_error(request, error)

@@ -1,0 +1,222 @@
+"""Territory, sources, people and what they agreed to."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from ..lib.scope import CityScopedManager
+
+
+class City(models.Model):
+    """The tenant: owns cohorts, learners and staff."""
+
+    key = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=150)
+    is_demo = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Zone(models.Model):
+    """A part of a city, as policies name it."""
+
+    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="zones")
+    key = models.CharField(max_length=64)
+    name = models.CharField(max_length=150)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["city", "key"], name="people_zone_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Source(models.Model):
+    """One LMS that sends events; what it may speak of is fixed here, never in what it sends."""
+
+    key = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=150)
+    url = models.URLField(max_length=500)
+    cities = models.ManyToManyField(City, related_name="sources")
+    is_active = models.BooleanField(default=True)
+    is_demo = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class SourceCourse(models.Model):
+    """A course run this source may send events of."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="courses")
+    course_key = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "course_key"], name="people_course_once")]
+
+
+class SecretKind(models.TextChoices):
+    WEBHOOK = "webhook"
+    HANDOVER = "handover"
+    PULL = "pull"
+
+
+class SourceSecret(models.Model):
+    """A shared secret, encrypted. Two of one kind overlap while they are being changed."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="secrets")
+    kind = models.CharField(max_length=10, choices=SecretKind.choices)
+    ciphertext = models.TextField()
+    fingerprint = models.CharField(max_length=64)  # keyed digest: finds a secret without opening it
+    created_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "kind", "fingerprint"], name="people_secret_once")
+        ]
+
+
+class Person(models.Model):
+    """A human being as the programme knows them; the name stands in LegalName."""
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="people")
+    created_at = models.DateTimeField()
+
+    objects: CityScopedManager["Person"] = CityScopedManager("city_id")
+
+
+class LearnerIdentity(models.Model):
+    """A learner of one source, and the person they are.
+
+    A human may join two identities to one person, and separate them again: ``own_person`` stays what it was
+    when the identity appeared.
+    """
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="identities")
+    learner_uuid = models.UUIDField()
+    short_code = models.CharField(max_length=16, db_index=True)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="identities")
+    own_person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+
+    objects: CityScopedManager["LearnerIdentity"] = CityScopedManager("person__city_id")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "learner_uuid"], name="people_identity_once")
+        ]
+
+
+class LegalName(models.Model):
+    """The one place where a name is stored, encrypted. Only confirmed names stand here."""
+
+    person = models.OneToOneField(Person, on_delete=models.PROTECT, related_name="legal_name")
+    ciphertext = models.TextField()
+    confirmed_at = models.DateTimeField()
+
+
+class NameToken(models.Model):
+    """Keyed digest of one word of a confirmed name, so that staff can find it without opening every row."""
+
+    name = models.ForeignKey(LegalName, on_delete=models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "digest"], name="people_token_once")]
+
+
+class Purpose(models.TextChoices):
+    """What a person can agree to, each on its own."""
+
+    CERTIFICATE = "certificado"
+    FIND_BY_NAME = "busqueda_por_nombre"
+
+
+class Consent(models.Model):
+    """One yes or no, never changed; the latest of a purpose is the one that counts."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="consents")
+    purpose = models.CharField(max_length=40, choices=Purpose.choices)
+    is_granted = models.BooleanField()
+    notice_version = models.CharField(max_length=40)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "purpose", "decided_at"], name="people_consent_latest")]
+
+
+class Evidence(models.TextChoices):
+    """How a fact is known (policy field ``evidencias_admitidas``)."""
+
+    RENTAL = "contrato_arriendo"
+    UTILITY_BILL = "planilla_servicio"
+    NEIGHBOUR_LETTER = "carta_vecinal"
+    SHELTER_LETTER = "carta_albergue"
+    SCHOOL = "certificado_escolar_hijos"
+    ATTENDANCE = "registro_de_asistencia_programa"
+    STATEMENT = "declaracion_propia"
+
+
+class ResidenceEpisode(models.Model):
+    """Where a person lived, from when to when, and how that is known.
+
+    Never changed: a correction is a new row that names the one it replaces and why.
+    """
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="residences")
+    zone = models.ForeignKey(Zone, on_delete=models.PROTECT, related_name="+")
+    from_on = models.DateField()
+    to_on = models.DateField(null=True)  # None: still lives there
+    evidence = models.CharField(max_length=40, choices=Evidence.choices)
+    entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    entered_at = models.DateTimeField()
+    replaces = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
+    reason = models.CharField(max_length=300, blank=True)
+
+    objects: CityScopedManager["ResidenceEpisode"] = CityScopedManager("person__city_id")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(to_on__isnull=True) | Q(to_on__gte=F("from_on")), name="people_residence_order"
+            )
+        ]
+
+
+class Role(models.TextChoices):
+    """What a member of the programme's staff may do in one city."""
+
+    STAFF = "programme_staff"
+    AUDITOR = "auditor"
+
+
+class StaffRole(models.Model):
+    """A role in one city for a time: a row here, never a claim of a login provider."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="staff_roles")
+    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="staff_roles")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    from_on = models.DateField()
+    to_on = models.DateField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "city", "role", "from_on"], name="people_role_once")
+        ]
+
+
+class HandoverUse(models.Model):
+    """A hand-over link that was used: it opens once."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="+")
+    jti = models.CharField(max_length=64)
+    used_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "jti"], name="people_handover_once")]

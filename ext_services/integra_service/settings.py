@@ -1,0 +1,134 @@
+"""Settings of the service. Every value comes from the environment, is read here and nowhere else, and a
+wrong one stops the start."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .lib import env
+
+PACKAGE = Path(__file__).resolve().parent
+
+INTEGRA_DEMO = env.read_switch(os.environ, "INTEGRA_DEMO")
+INTEGRA_HOME = Path(env.read_text(os.environ, "INTEGRA_HOME"))
+INTEGRA_ISSUER_URL = env.read_issuer_url(os.environ, "INTEGRA_ISSUER_URL", is_demo=INTEGRA_DEMO)
+INTEGRA_NAME_KEYS = env.read_encryption_keys(os.environ, "INTEGRA_NAME_KEY")
+SECRET_KEY = env.read_secret_key(os.environ, "INTEGRA_SECRET_KEY")
+DATABASES = {
+    "default": env.read_database(os.environ, "INTEGRA_DATABASE_URL", INTEGRA_HOME / "service.sqlite3")
+}
+ISSUER_HOST = str(urlsplit(INTEGRA_ISSUER_URL).hostname)
+ALLOWED_HOSTS = env.read_text(os.environ, "INTEGRA_ALLOWED_HOSTS", ISSUER_HOST).split(",")
+# Without a broker, tasks run in the process that asks for them (the embedded assembly).
+CELERY_BROKER_URL = env.read_text(os.environ, "INTEGRA_BROKER_URL", "")
+CELERY_TASK_ALWAYS_EAGER = not CELERY_BROKER_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TIMEZONE = "UTC"
+
+DEBUG = False
+USES_HTTPS = INTEGRA_ISSUER_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "integra_service.lib",
+    "integra_service.audit",
+    "integra_service.people",
+    "integra_service.records",
+    "integra_service.credentials",
+    "integra_service.web",
+]
+
+MIDDLEWARE = [
+    "integra_service.lib.middleware.SecurityHeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "integra_service.lib.middleware.ErrorMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+
+ROOT_URLCONF = "integra_service.urls"
+WSGI_APPLICATION = "integra_service.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "integra_service.lib.context.assembly",
+            ],
+        },
+    }
+]
+
+LANGUAGE_CODE = "es"
+TIME_ZONE = "America/Guayaquil"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = INTEGRA_HOME / "service-static"
+# Files are served from the packages themselves, so that the embedded service needs no collectstatic.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "web:sign-in"
+SESSION_COOKIE_NAME = "integra_session"
+SESSION_COOKIE_SECURE = USES_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_COOKIE_NAME = "integra_service_csrf"
+CSRF_COOKIE_SECURE = USES_HTTPS
+CSRF_COOKIE_HTTPONLY = True
+# A proxy ends TLS: Django sees http, the browser says https.
+CSRF_TRUSTED_ORIGINS = [INTEGRA_ISSUER_URL]
+CSRF_FAILURE_VIEW = "integra_service.lib.failures.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "integra_service.lib.negotiation.JsonOnly",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "INTEGRA: certificates and eligibility",
+    "DESCRIPTION": "Intake of learning events, certificate states, verification.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}
