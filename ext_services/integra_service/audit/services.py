@@ -9,7 +9,8 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import F
 
-from ..lib.errors import ServiceError
+from integra_service.lib.errors import ServiceError
+
 from .models import AuditEntry, AuditHead
 
 GENESIS = "0" * 64
@@ -17,7 +18,7 @@ GENESIS = "0" * 64
 AuditValue = str | int | bool | None | list[str]
 
 
-class NotInTransaction(ServiceError):
+class NotInTransactionError(ServiceError):
     """An entry must be stored together with the act it tells of."""
 
     def __init__(self) -> None:
@@ -38,7 +39,7 @@ def record(
 ) -> AuditEntry:
     """Append one entry inside the caller's transaction. Call it last: it takes the chain's lock."""
     if not connection.in_atomic_block:
-        raise NotInTransaction
+        raise NotInTransactionError
     head = advance_head()
     text = json.dumps(dict(data or {}), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     entry = AuditEntry(

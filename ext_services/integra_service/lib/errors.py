@@ -23,14 +23,14 @@ class RequestError(ServiceError):
         self.status = status
 
 
-class NotFound(RequestError):
+class NotFoundError(RequestError):
     """The thing does not exist, or not for this caller: both answer alike."""
 
     def __init__(self, message: str = "No encontramos lo que buscas.") -> None:
         super().__init__("not_found", message, status=404)
 
 
-class UnscopedQuery(ServiceError):
+class UnscopedQueryError(ServiceError):
     """A city-owned model was queried without saying for which cities: a programming error."""
 
     def __init__(self, model: str) -> None:

@@ -1,7 +1,7 @@
 """City scope: a model that belongs to a city cannot be queried without saying for which cities.
 
 ``Model.objects.in_cities({...})`` is for people, ``Model.objects.for_system()`` for machine work that runs
-without a person (applying events, issuing, checking). Anything else raises UnscopedQuery.
+without a person (applying events, issuing, checking). Anything else raises UnscopedQueryError.
 """
 
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 from django.db import models
 
-from .errors import UnscopedQuery
+from .errors import UnscopedQueryError
 
 M = TypeVar("M", bound=models.Model)
 
@@ -22,7 +22,7 @@ class CityScopedManager(models.Manager[M]):
         self.path = path
 
     def get_queryset(self) -> NoReturn:
-        raise UnscopedQuery(self.model.__name__)
+        raise UnscopedQueryError(self.model.__name__)
 
     def in_cities(self, city_ids: Collection[int]) -> models.QuerySet[M]:
         """Return the rows of those cities; none for an empty collection."""

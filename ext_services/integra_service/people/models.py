@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from ..lib.scope import CityScopedManager
+from integra_service.lib.scope import CityScopedManager
 
 
 class City(models.Model):

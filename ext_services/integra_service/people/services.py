@@ -1,6 +1,7 @@
 """People, what they agreed to and what is known of them."""
 
-from ..lib import encryption
+from integra_service.lib import encryption
+
 from .models import Consent, LegalName, Person, Purpose
 
 

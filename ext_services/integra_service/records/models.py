@@ -3,8 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
-from ..lib.scope import CityScopedManager
-from ..people.models import LearnerIdentity, Source
+from integra_service.lib.scope import CityScopedManager
+from integra_service.people.models import LearnerIdentity, Source
 
 
 class Manifest(models.Model):

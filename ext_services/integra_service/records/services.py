@@ -1,6 +1,7 @@
 """The door to the learning record for the apps above."""
 
-from ..people.models import LearnerIdentity
+from integra_service.people.models import LearnerIdentity
+
 from .fold import LearningRecord
 from .models import Manifest
 from .storage import read_record

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from ..people.models import LearnerIdentity
+from integra_service.people.models import LearnerIdentity
+
 from .fold import LearningRecord
 from .models import LearningRecordRow
 
