@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from django.template import Context, Engine
-from integra_gradebook.errors import GradebookError
 from lxml import etree
 from web_fragments.fragment import Fragment
 from webob import Request, Response
@@ -28,6 +27,7 @@ from xblock.core import XBlock
 from xblock.fields import List, Scope, String
 from xblock.validation import ValidationMessage
 
+from integra_gradebook.errors import GradebookError
 from integra_xblocks import editing, platform
 from integra_xblocks.bodies import BodyError, parse_body
 from integra_xblocks.messages import COMMON_TEXTS, get_message, get_status

@@ -15,8 +15,9 @@ from typing import Any
 
 from crum import get_current_user
 from django.utils.translation import get_language
-from integra_gradebook.api import Learner
 from xblock.core import XBlock
+
+from integra_gradebook.api import Learner
 
 _PREFIX = "edx-platform."
 _TRANSLATIONS = Path(__file__).parent / "translations"
