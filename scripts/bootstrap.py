@@ -72,6 +72,7 @@ def main() -> int:
         **os.environ,
         "INTEGRA_HOME": str(home),
         "PIP_CACHE_DIR": str(home / "cache" / "pip"),
+        "UV_CACHE_DIR": str(home / "cache" / "uv"),
         "XDG_CACHE_HOME": str(home / "cache"),
         "npm_config_cache": str(home / "cache" / "npm"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -103,10 +104,12 @@ def run_tests(goal: str, environment: dict[str, str]) -> int:
         missing.append("Node.js 20 or later")
     if missing:
         return refuse(f"The tests need {', '.join(missing)}. Install them and call again.")
-    install_tool("tox>=4.15", environment)
-    if shutil.which("python3.12") is None:
-        print("There is no python3.12 here: the environment py312-django52 is left out.")
+    install_tools(("tox>=4.15", "tox-uv>=1.11"), environment)
     tox = [str(PYTHON), "-m", "tox", "run", "--workdir", str(ROOT / ".tox")]
+    if works(["python3.12", "--version"]):
+        tox += ["-e", "ALL,py312-django52"]
+    else:
+        print("There is no python3.12 here: the environment py312-django52 is left out.")
     if goal == "test-long":
         environment["INTEGRA_LONG"] = "1"
     return subprocess.call(tox, cwd=ROOT, env=environment)
@@ -159,12 +162,14 @@ def administrator_prefix() -> list[str] | None:
         return None
     if os.geteuid() == 0:
         return []
-    if (
-        shutil.which("sudo")
-        and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
-    ):
-        return ["sudo", "-n"]
-    return None
+    return ["sudo", "-n"] if works(["sudo", "-n", "true"]) else None
+
+
+def works(command: list[str]) -> bool:
+    """Say whether the command exists and ends well."""
+    if shutil.which(command[0]) is None:
+        return False
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def find_node() -> bool:
@@ -205,8 +210,8 @@ def install(extras: str, environment: dict[str, str]) -> None:
     stamp.write_text(state)
 
 
-def install_tool(requirement: str, environment: dict[str, str]) -> None:
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", requirement]
+def install_tools(requirements: tuple[str, ...], environment: dict[str, str]) -> None:
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", *requirements]
     subprocess.run(pip, check=True, env=environment)
 
 
