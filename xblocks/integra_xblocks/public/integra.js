@@ -16,8 +16,10 @@
  * block.post(handler, body, options)  → {ok, status, code, body}; never rejects; status 0 = no signal
  * block.draft(name)                → {read(), write(value), remove()} kept under learner + block + version
  * block.queue(name, handler, {onReceipt(body, reply), onRefused(body, reply)})
- *                                  → {add(body), size()}; adds a uuid, keeps order, retries, keepalive on hiding
+ *                                  → {add(body), replace(isSame, body), size()}; adds a uuid, keeps order, retries, keepalive on
+ *                                  hiding; replace drops waiting entries for which isSame(entry) holds first
  * block.status(name|"" , values)   writes a text into [data-integra="status"] (aria-live)
+ * block.say(sentence, state)       writes a sentence of the server there
  * block.readOnly                   "" or why nothing may be written; post and queue then do nothing
  *
  * Loaded once per block type on development servers: the second copy leaves the first one alone.
@@ -97,7 +99,8 @@
       // A login page or a proxy's error page: not an answer of the block.
     }
     const isOurs = answer !== null && typeof answer === "object";
-    const code = (isOurs && answer.code) || (reply.ok && isOurs ? "" : "not_answered");
+    let code = (isOurs && answer.code) || (reply.ok && isOurs ? "" : "not_answered");
+    if (code === "unauthenticated") code = "not_answered"; // the runtime speaks, not the block
     return { ok: reply.ok && isOurs, status: reply.status, code: code, body: answer };
   }
 
@@ -126,6 +129,12 @@
       if (!line) return;
       line.textContent = name ? this.text(name, values) : "";
       line.dataset.state = name || "";
+    }
+
+    say(sentence, state) {
+      const line = this.find("status");
+      line.textContent = sentence;
+      line.dataset.state = state;
     }
 
     post(handler, body, options) {
@@ -188,6 +197,12 @@
       this.store();
       this.block.status("saving");
       this.send();
+    }
+
+    replace(isSame, body) {
+      // The one under way is settled by its answer.
+      this.entries = this.entries.filter((entry, index) => (this.isSending && index === 0) || !isSame(entry));
+      this.add(body);
     }
 
     store() {
