@@ -19,6 +19,7 @@ DATABASES = {
 }
 ISSUER_HOST = str(urlsplit(INTEGRA_ISSUER_URL).hostname)
 ALLOWED_HOSTS = env.read_text(os.environ, "INTEGRA_ALLOWED_HOSTS", ISSUER_HOST).split(",")
+INTEGRA_DEMO_SOURCE = env.read_demo_source(os.environ) if INTEGRA_DEMO else {}
 # Without a broker, tasks run in the process that asks for them (the embedded assembly).
 CELERY_BROKER_URL = env.read_text(os.environ, "INTEGRA_BROKER_URL", "")
 CELERY_TASK_ALWAYS_EAGER = not CELERY_BROKER_URL

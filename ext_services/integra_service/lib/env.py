@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 MAX_NAME_KEYS = 3
+URL_SAFE_TO_STANDARD = str.maketrans("-_", "+/")
 
 
 def read_text(environ: Mapping[str, str], name: str, default: str | None = None) -> str:
@@ -46,11 +47,11 @@ def read_encryption_keys(environ: Mapping[str, str], name: str) -> tuple[bytes, 
     keys = []
     for text in texts:
         try:
-            key = base64.b64decode(text, altchars=b"-_", validate=True)
+            key = base64.b64decode(text.translate(URL_SAFE_TO_STANDARD), validate=True)
         except (binascii.Error, ValueError):
             key = b""
         if len(key) != 32:
-            raise ImproperlyConfigured(f"{name} must hold 32 bytes in URL-safe base64 per key.")
+            raise ImproperlyConfigured(f"{name} must hold 32 bytes in base64 per key.")
         keys.append(key)
     return tuple(keys)
 
@@ -95,6 +96,19 @@ def read_database(environ: Mapping[str, str], name: str, sqlite_path: Path) -> d
             "OPTIONS": {"options": "-c lock_timeout=2000", **dict(parse_qsl(parts.query))},
         }
     raise ImproperlyConfigured(f"{name} must begin with sqlite:/// or postgresql://.")
+
+
+def read_demo_source(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what ``make run`` says about its own classroom; read in the demonstration only."""
+    names = {
+        "key": "INTEGRA_SOURCE",
+        "url": "INTEGRA_SOURCE_URL",
+        "course_key": "INTEGRA_COURSE_KEY",
+        "webhook": "INTEGRA_WEBHOOK_SECRET",
+        "handover": "INTEGRA_HANDOVER_SECRET",
+        "pull": "INTEGRA_PULL_SECRET",
+    }
+    return {field: read_text(environ, name, "") for field, name in names.items()}
 
 
 def sqlite_database(path: str) -> dict[str, Any]:

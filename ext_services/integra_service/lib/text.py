@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 from .errors import RequestError
 
 MAX_NAME_LENGTH = 150
-# Overrides and isolates can make a name read as another one; joiners (U+200C, U+200D) belong to Persian.
-BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+# Overrides and isolates can make a name read as another one: refused. Marks are invisible company of a
+# right-to-left name that was copied from somewhere: dropped. Joiners belong to Persian: kept.
+BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+DIRECTION_MARKS = {0x061C: None, 0x200E: None, 0x200F: None}
 JOINERS = frozenset("\u200c\u200d")
 BLANKS = re.compile(r"\s+")
 REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Co", "Cn"})
@@ -25,14 +27,14 @@ def clean_name(raw: str) -> str:
 
     One mandatory line of 1 to 150 characters; single names, apostrophes, any script; capitals stay as typed.
     """
-    # Blanks first: NFC turns some exotic spaces into ordinary ones and would leave two of them.
-    text = BLANKS.sub(" ", unicodedata.normalize("NFC", raw)).strip()
+    text = unicodedata.normalize("NFC", raw.translate(DIRECTION_MARKS))
+    text = BLANKS.sub(" ", text).strip()
     if not text:
         raise TextError("name_empty", _("Write your name."), "name")
     if len(text) > MAX_NAME_LENGTH:
         raise TextError("name_too_long", _("The name is longer than 150 characters."), "name")
     for character in text:
-        if character in BIDI_CONTROLS or is_refused(character):
+        if character in BIDI_OVERRIDES or is_refused(character):
             raise TextError("name_character", _("The name has a character that cannot be used."), "name")
     if not any(unicodedata.category(character).startswith("L") for character in text):
         raise TextError("name_without_letters", _("The name needs at least one letter."), "name")

@@ -10,7 +10,7 @@ from integra_service.people.models import LearnerIdentity, Source
 class Manifest(models.Model):
     """A course's rules as registered; facts name it by ``rule_version``."""
 
-    rule_version = models.CharField(max_length=64, unique=True)
+    rule_version = models.CharField(max_length=128, unique=True)
     course_family = models.CharField(max_length=64)
     content = models.TextField()  # canonical JSON
     registered_at = models.DateTimeField()
@@ -33,7 +33,7 @@ class InboxEvent(models.Model):
     sequence = models.BigIntegerField()
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()
-    rule_version = models.CharField(max_length=64)
+    rule_version = models.CharField(max_length=128)
     body = models.TextField()  # canonical JSON
     state = models.CharField(max_length=10, choices=InboxState.choices, default=InboxState.NEW)
     reason = models.CharField(max_length=64, blank=True)

@@ -1,0 +1,116 @@
+"""The one door through which staff reach people: their own cities, and nothing else."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import OuterRef, Q, Subquery
+
+from integra_grading.errors import PseudonymError
+from integra_grading.pseudonym import read_short_code
+from integra_service.lib import encryption
+from integra_service.lib.errors import NotFoundError
+from integra_service.lib.text import fold_words
+
+from .models import Consent, LearnerIdentity, LegalName, NameToken, Person, Purpose, Role, StaffRole
+from .names import TOKEN_CONTEXT, confirmed_names
+
+MAX_FOUND = 20
+MAX_WORDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A signed-in member of the staff with the cities their roles of today reach."""
+
+    user_id: int
+    username: str
+    city_ids: frozenset[int]  # may see
+    editable_city_ids: frozenset[int]  # may enter and decide
+
+    @property
+    def actor(self) -> str:
+        """How the audit names them."""
+        return f"user:{self.user_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPerson:
+    """One row of a search."""
+
+    person: Person
+    name: str | None
+    short_codes: tuple[str, ...]
+
+
+def find_staff(user: User, *, on: date) -> Staff | None:
+    """Return the roles this user has on that day; None for a user without any."""
+    if not user.is_active:
+        return None
+    roles = StaffRole.objects.filter(
+        Q(to_on__isnull=True) | Q(to_on__gte=on), user_id=user.pk, from_on__lte=on
+    )
+    held = [(role.city_id, role.role) for role in roles]
+    if not held:
+        return None
+    return Staff(
+        user_id=user.pk,
+        username=user.get_username(),
+        city_ids=frozenset(city_id for city_id, _ in held),
+        editable_city_ids=frozenset(city_id for city_id, role in held if role == Role.STAFF),
+    )
+
+
+def access_person(staff: Staff, uuid: UUID) -> Person:
+    """Return the person if they belong to one of the staff member's cities, else raise NotFoundError.
+
+    The answer is the same for a person who does not exist and for one of another city.
+    """
+    person = Person.objects.in_cities(staff.city_ids).select_related("city").filter(uuid=uuid).first()
+    if person is None:
+        raise NotFoundError
+    return person
+
+
+def find_people(staff: Staff, code_or_name: str) -> tuple[FoundPerson, ...]:
+    """Return the people of the staff member's cities with that short code or confirmed name.
+
+    A name finds only those who agreed to be found by it; every word typed must be one of the name's.
+    """
+    try:
+        people = find_by_code(staff, read_short_code(code_or_name))
+    except PseudonymError:
+        people = find_by_name(staff, code_or_name)
+    return describe(people)
+
+
+def find_by_code(staff: Staff, code: str) -> list[Person]:
+    identities = LearnerIdentity.objects.in_cities(staff.city_ids).filter(short_code=code)
+    return unique([identity.person for identity in identities.select_related("person__city")[:MAX_FOUND]])
+
+
+def find_by_name(staff: Staff, text: str) -> list[Person]:
+    words = fold_words(text)[:MAX_WORDS]
+    if not words:
+        return []
+    names = LegalName.objects.all()
+    for word in words:
+        digests = encryption.blind_indexes(word, context=TOKEN_CONTEXT)
+        names = names.filter(pk__in=NameToken.objects.filter(digest__in=digests).values("name_id"))
+    latest = Consent.objects.filter(person=OuterRef("pk"), purpose=Purpose.FIND_BY_NAME)
+    people = Person.objects.in_cities(staff.city_ids).select_related("city").order_by("pk")
+    agreed = people.annotate(agreed=Subquery(latest.order_by("-decided_at", "-pk").values("is_granted")[:1]))
+    return list(agreed.filter(agreed=True, pk__in=names.values("person_id"))[:MAX_FOUND])
+
+
+def describe(people: list[Person]) -> tuple[FoundPerson, ...]:
+    names = confirmed_names(people)
+    codes: dict[int, list[str]] = {}
+    for identity in LearnerIdentity.objects.for_system().filter(person__in=people).order_by("pk"):
+        codes.setdefault(identity.person_id, []).append(identity.short_code)
+    return tuple(FoundPerson(p, names.get(p.pk), tuple(codes.get(p.pk, ()))) for p in people)
+
+
+def unique(people: list[Person]) -> list[Person]:
+    return list({person.pk: person for person in people}.values())

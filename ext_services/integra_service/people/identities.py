@@ -1,0 +1,47 @@
+"""From a source's learner to a person, and from person to person."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from integra_grading.pseudonym import short_code
+
+from .models import City, LearnerIdentity, Person, Source
+
+
+def find_identity(source: Source, learner_uuid: UUID) -> LearnerIdentity | None:
+    return (
+        LearnerIdentity.objects.for_system()
+        .select_related("person", "source")
+        .filter(source=source, learner_uuid=learner_uuid)
+        .first()
+    )
+
+
+def ensure_identity(source: Source, learner_uuid: UUID, city_id: int, now: datetime) -> LearnerIdentity:
+    """Return the identity, made with its person in that city when it is not known yet."""
+    known = find_identity(source, learner_uuid)
+    if known is not None:
+        return known
+    try:
+        with transaction.atomic():
+            person = Person.objects.create(city_id=city_id, created_at=now)
+            return LearnerIdentity.objects.create(
+                source=source,
+                learner_uuid=learner_uuid,
+                short_code=short_code(learner_uuid),
+                person=person,
+                own_person=person,
+                created_at=now,
+            )
+    except IntegrityError:  # another process was first
+        made = find_identity(source, learner_uuid)
+        if made is None:
+            raise
+        return made
+
+
+def move_person(identity: LearnerIdentity, city: City) -> None:
+    """Put the identity's own person into another city: staff of the old one no longer see them."""
+    Person.objects.for_system().filter(pk=identity.own_person_id).exclude(city=city).update(city=city)

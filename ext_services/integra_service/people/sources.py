@@ -1,0 +1,158 @@
+"""Sources: who may send, with which secrets, about which places."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+
+from integra_service.audit import services as audit
+from integra_service.lib import encryption, webhooks
+from integra_service.lib.errors import RequestError
+
+from .models import City, SecretKind, Source, SourceCourse, SourceSecret
+
+MAX_ACTIVE_SECRETS = webhooks.MAX_SECRETS
+MIN_TOKEN_SECRET_BYTES = 32  # RFC 7518, section 3.2, for HS256
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSecrets:
+    """The three shared secrets of a source, as the operator received them."""
+
+    webhook: str
+    handover: str
+    pull: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTerritory:
+    """What a source may speak of."""
+
+    city_ids: dict[str, int]  # by city key
+    course_keys: frozenset[str]
+
+    def covers(self, *, city_key: str, course_key: str) -> bool:
+        return city_key in self.city_ids and course_key in self.course_keys
+
+
+def find_source(key: str) -> Source | None:
+    """Return the active source of that key."""
+    # A NUL would reach the database as an error; no key has one.
+    if not key.isascii() or not key.isprintable():
+        return None
+    return Source.objects.filter(key=key, is_active=True).first()
+
+
+def get_territory(source: Source) -> SourceTerritory:
+    return SourceTerritory(
+        city_ids={city.key: city.pk for city in source.cities.all()},
+        course_keys=frozenset(source.courses.values_list("course_key", flat=True)),
+    )
+
+
+def open_secrets(source: Source, kind: SecretKind) -> tuple[str, ...]:
+    """Return the active secrets of one kind, the newest first."""
+    rows = SourceSecret.objects.filter(source=source, kind=kind, retired_at__isnull=True)
+    return tuple(
+        encryption.decrypt_text(row.ciphertext, context=secret_context(source.key, kind))
+        for row in rows.order_by("-created_at", "-pk")[:MAX_ACTIVE_SECRETS]
+    )
+
+
+def open_webhook_secrets(source: Source) -> tuple[bytes, ...]:
+    return tuple(webhooks.read_secret(text) for text in open_secrets(source, SecretKind.WEBHOOK))
+
+
+@transaction.atomic
+def register_source(
+    *,
+    key: str,
+    name: str,
+    url: str,
+    city_keys: Iterable[str],
+    course_keys: Iterable[str],
+    secrets: SourceSecrets,
+    now: datetime,
+    is_demo: bool = False,
+) -> Source:
+    """Create or update a source; a new secret is added beside the old one, which stays until retired."""
+    require_url(url)
+    cities = [get_city(city_key) for city_key in city_keys]
+    source, _ = Source.objects.update_or_create(
+        key=key, defaults={"name": name, "url": url.rstrip("/"), "is_demo": is_demo, "is_active": True}
+    )
+    source.cities.set(cities)
+    wanted = set(course_keys)
+    source.courses.exclude(course_key__in=wanted).delete()
+    for course_key in sorted(wanted):
+        SourceCourse.objects.get_or_create(source=source, course_key=course_key)
+    for kind, text in (
+        (SecretKind.WEBHOOK, secrets.webhook),
+        (SecretKind.HANDOVER, secrets.handover),
+        (SecretKind.PULL, secrets.pull),
+    ):
+        add_secret(source, kind, text, now)
+    audit.record("source.registered", actor="system", subject=f"source:{key}", now=now)
+    return source
+
+
+def add_secret(source: Source, kind: SecretKind, text: str, now: datetime) -> None:
+    """Store one more secret; nothing happens when it is known."""
+    require_secret(kind, text)
+    fingerprint = encryption.blind_index(text, context=secret_context(source.key, kind))
+    known = SourceSecret.objects.filter(source=source, kind=kind, fingerprint=fingerprint).first()
+    if known is not None:
+        SourceSecret.objects.filter(pk=known.pk).update(retired_at=None)
+        return
+    SourceSecret.objects.create(
+        source=source,
+        kind=kind,
+        ciphertext=encryption.encrypt_text(text, context=secret_context(source.key, kind)),
+        fingerprint=fingerprint,
+        created_at=now,
+    )
+
+
+@transaction.atomic
+def retire_old_secrets(source: Source, now: datetime) -> int:
+    """End the overlap: of each kind only the newest secret stays. Return how many were retired."""
+    retired = 0
+    for kind in SecretKind:
+        active = source.secrets.filter(kind=kind, retired_at__isnull=True).order_by("-created_at", "-pk")
+        old = list(active.values_list("pk", flat=True)[1:])
+        retired += source.secrets.filter(pk__in=old).update(retired_at=now)
+    audit.record("source.secrets_retired", actor="system", subject=f"source:{source.key}", now=now)
+    return retired
+
+
+def get_city(key: str) -> City:
+    city = City.objects.filter(key=key).first()
+    if city is None:
+        raise RequestError("unknown_city", f"There is no city {key!r}.", "city_key")
+    return city
+
+
+def require_url(url: str) -> None:
+    """Refuse an address the service must never call; https outside the demonstration."""
+    parts = urlsplit(url)
+    is_allowed = parts.scheme == "https" or (parts.scheme == "http" and settings.INTEGRA_DEMO)
+    is_plain = parts.hostname and "@" not in parts.netloc and not parts.query and not parts.fragment
+    if not is_allowed or not is_plain:
+        raise RequestError("bad_url", "The source's address must begin with https:// and name a host.", "url")
+
+
+def require_secret(kind: SecretKind, text: str) -> None:
+    try:
+        if kind is SecretKind.WEBHOOK:
+            webhooks.read_secret(text)
+        elif len(text.encode()) < MIN_TOKEN_SECRET_BYTES:
+            raise ValueError(f"The {kind.value} secret needs at least {MIN_TOKEN_SECRET_BYTES} bytes.")
+    except ValueError as error:
+        raise RequestError("bad_secret", str(error), kind.value) from error
+
+
+def secret_context(source_key: str, kind: SecretKind) -> str:
+    return f"people.source_secret:{source_key}:{SecretKind(kind).value}"
