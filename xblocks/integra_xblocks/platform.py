@@ -54,6 +54,11 @@ def usage_key(block: XBlock) -> str:
     return str(usage_id.for_branch(None) if hasattr(usage_id, "for_branch") else usage_id)
 
 
+def url_name(block: XBlock) -> str:
+    """Return the last part of the block's key: the ``url_name`` it has in the course's OLX."""
+    return usage_key(block).rpartition("@")[2]
+
+
 def is_author_mode(block: XBlock) -> bool:
     """Tell whether ``block`` is shown or called in Studio.
 
@@ -152,7 +157,12 @@ def _why_unknown(block: XBlock) -> str:
     if enrollments is None:
         return "not_enrolled"
     active = enrollments.get_active_enrollments_by_course(course_key(block))
-    return "" if active.filter(user_id=user_id).exists() else "not_enrolled"
+    # A query set in the LMS; older releases and the embedded classroom answer with a list.
+    if hasattr(active, "filter"):
+        is_enrolled = active.filter(user_id=user_id).exists()
+    else:
+        is_enrolled = any(enrolment.user_id == user_id for enrolment in active)
+    return "" if is_enrolled else "not_enrolled"
 
 
 def _user_id(block: XBlock) -> int | None:

@@ -8,6 +8,7 @@ from another host.
 from __future__ import annotations
 
 from functools import lru_cache
+from html import unescape
 
 import bleach
 from django.utils.safestring import SafeString, mark_safe
@@ -54,4 +55,4 @@ def sanitise(html: str) -> SafeString:
 
 def to_plain_text(html: str) -> str:
     """Return the text of ``html`` without any tag, for places that show text only."""
-    return " ".join(bleach.clean(html, tags=frozenset(), strip=True).split())
+    return " ".join(unescape(bleach.clean(html, tags=frozenset(), strip=True)).split())

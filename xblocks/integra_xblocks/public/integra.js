@@ -22,6 +22,8 @@
  * block.say(sentence, state)       writes a sentence of the server there
  * block.readOnly                   "" or why nothing may be written; post and queue then do nothing
  *
+ * <time datetime="…"> is shown in the phone's time zone.
+ *
  * Loaded once per block type on development servers: the second copy leaves the first one alone.
  */
 (function () {
@@ -259,11 +261,18 @@
     }
   }
 
+  /** The phone knows its own time zone; the server wrote UTC. */
+  function showTime(element) {
+    const format = new Intl.DateTimeFormat("es-EC", { dateStyle: "long", timeStyle: "short" });
+    element.textContent = format.format(new Date(element.dateTime));
+  }
+
   /** Start one block; a failure is shown in it and never stops the blocks after it. */
   function start(runtime, element, args, begin) {
     const root = element.jquery ? element[0] : element; // the runtime may pass either
     const block = new Block(runtime, root, args);
     try {
+      block.root.querySelectorAll("time[datetime]").forEach(showTime);
       begin(block);
     } catch (error) {
       block.status("broken");
@@ -271,5 +280,5 @@
     }
   }
 
-  window.Integra = { start: start, makeUuid: makeUuid, fill: fill, postJson: postJson };
+  window.Integra = { start: start, showTime: showTime, makeUuid: makeUuid, fill: fill, postJson: postJson };
 })();
