@@ -1,0 +1,211 @@
+"""What the test and the module's evaluation share: items in the OLX, one attempt at a time, answers one by one.
+
+The page shows an attempt as the gradebook gives it: drawn items in stored order, without keys, feedback or a
+score before its time. After every change of state the page is loaded again, so that it always shows what is
+stored; two tabs therefore end in the same attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from integra_gradebook import api
+from integra_gradebook.results import AttemptView, Bank
+from lxml import etree
+from webob import Request
+from xblock.fields import Boolean, List, Scope, String
+
+from integra_grading.items import Item
+from integra_xblocks import content
+from integra_xblocks.base import BaseBlock, json_post
+from integra_xblocks.messages import N_
+from integra_xblocks.platform import Viewer, usage_key, writer
+from integra_xblocks.sanitiser import sanitise
+
+TEXTS = {
+    "starting": N_("Getting your questions…"),
+    "startNeedsSignal": N_("To start you need signal for a moment. Try again."),
+    "answered": N_("{count} of {total} answered"),
+    "hasAnswer": N_("answered"),
+    "noAnswer": N_("without an answer"),
+    "allAnswered": N_("You answered all the questions. You can still change any of them."),
+    "oneMissing": N_("One question has no answer yet. Touch it to go back to it."),
+    "someMissing": N_("{count} questions have no answer yet. Touch one to go back to it."),
+    "send": N_("Send my answers"),
+    "sendAnyway": N_("Send with questions unanswered"),
+    "sending": N_("Sending…"),
+    "sendNeedsSignal": N_("There is no signal. Keep this page open: it will be sent by itself."),
+    "minutesLeft": N_("{minutes} min left"),
+    "secondsLeft": N_("{seconds} s left"),
+    "timeOver": N_("The time is over. Your answers are being sent."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StartAttempt:
+    """Begin an attempt; ``uuid`` is its name, made by the browser."""
+
+    uuid: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SaveResponse:
+    """One answer. ``uuid`` names the post; the last answer to an item counts."""
+
+    uuid: UUID
+    attempt_uuid: UUID
+    item_key: str
+    response: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitAttempt:
+    """End the attempt."""
+
+    attempt_uuid: UUID
+
+
+class SittingBlock(BaseBlock):
+    """Behaviour of a block in which attempts are made; not a block type itself."""
+
+    OWN_TAGS = frozenset({"item"})
+    CHILD_FIELDS: ClassVar[tuple[str, ...]] = ("items",)
+    FOLDER = "sitting"
+    INIT_FUNCTION = "IntegraSitting"
+    ATTEMPT_KIND: ClassVar[str] = ""
+
+    icon_class = "problem"
+
+    items = List(scope=Scope.content, default=[], help="Items with their keys; never sent to a browser.")
+    bank_id = String(scope=Scope.content, default="", help="The bank of the manifest these items are.")
+    bank_digest = String(scope=Scope.content, default="", help="Digest of that bank.")
+    bank_public = Boolean(scope=Scope.content, default=True, help="Whether the keys stand in a public place.")
+
+    # --- handlers ------------------------------------------------------------------------------------------
+
+    @json_post
+    def start(self, request: Request) -> dict[str, Any]:
+        """Begin an attempt, or give the open one: its row is there before its first item is shown."""
+        learner = writer(self)
+        command = self.parse(request, StartAttempt)
+        attempt = api.start_attempt(
+            learner,
+            kind=self.get_attempt_kind(),
+            block_key=usage_key(self),
+            bank=self.get_bank(),
+            uuid=command.uuid,
+            now=datetime.now(UTC),
+        )
+        return {"attempt_uuid": str(attempt.uuid), "state": attempt.state}
+
+    @json_post
+    def answer(self, request: Request) -> dict[str, Any]:
+        """Store one answer and tell which answers are stored."""
+        learner = writer(self)
+        command = self.parse(request, SaveResponse)
+        now = datetime.now(UTC)
+        attempt = api.save_response(
+            learner,
+            attempt_uuid=command.attempt_uuid,
+            block_key=usage_key(self),
+            item_key=command.item_key,
+            response=command.response,
+            now=now,
+        )
+        return {"received": attempt.responses, "remaining_seconds": count_remaining_seconds(attempt, now)}
+
+    @json_post
+    def submit(self, request: Request) -> dict[str, Any]:
+        """End the attempt; the page is loaded again for what may be shown of it."""
+        learner = writer(self)
+        command = self.parse(request, SubmitAttempt)
+        attempt = api.submit_attempt(
+            learner, attempt_uuid=command.attempt_uuid, block_key=usage_key(self), now=datetime.now(UTC)
+        )
+        return {"attempt_uuid": str(attempt.uuid), "state": attempt.state}
+
+    # --- what the views use --------------------------------------------------------------------------------
+
+    def get_attempt_kind(self) -> str:
+        """Return the kind of attempt made here, as the gradebook names it."""
+        return self.ATTEMPT_KIND
+
+    def get_bank(self) -> Bank:
+        """Return the block's items as the bank of the manifest they claim to be."""
+        items = tuple(Item.from_dict(raw) for raw in self.items)
+        return Bank(self.bank_id, self.bank_digest, self.bank_public, items)
+
+    def get_open_arguments(self, attempt: AttemptView, now: datetime) -> dict[str, Any]:
+        """Return what the script needs for an open attempt."""
+        return {
+            "attempt": str(attempt.uuid),
+            "received": attempt.responses,
+            "remainingSeconds": count_remaining_seconds(attempt, now),
+        }
+
+    def content_version(self) -> str:
+        """Return what waiting answers are kept under: an attempt outlives a change of the course's items."""
+        return self.short_digest(self.bank_id)
+
+    @classmethod
+    def read_children(cls, elements: Iterable[etree._Element]) -> tuple[dict[str, Any], list[str]]:
+        """Read the items."""
+        items, problems = content.read_items(elements)
+        return {"items": items}, problems
+
+    def write_children(self, node: etree._Element) -> None:
+        """Write the items."""
+        content.write_items(node, self.items)
+
+    def get_editable(self) -> dict[str, Any]:
+        """Return the values an author edits, by name."""
+        names = (*self.IDENTITY_FIELDS, "bank_digest", "bank_public", *self.CHILD_FIELDS)
+        return {name: getattr(self, name) for name in names}
+
+    def check_editable(self, values: Mapping[str, Any]) -> list[str]:
+        """Return a sentence per item that cannot be read."""
+        return content.check_items(values["items"])
+
+
+def describe_items(attempt: AttemptView) -> list[dict[str, Any]]:
+    """Return what the template shows of each item of ``attempt``, with the answers given so far."""
+    return [
+        {
+            "key": item.key,
+            "stem": sanitise(item.stem),
+            "options": [{"key": option.key, "text": sanitise(option.text)} for option in item.options],
+            "unit": item.unit,
+            "chosen": attempt.responses.get(item.key, {}).get("option", ""),
+            "number": attempt.responses.get(item.key, {}).get("number", ""),
+        }
+        for item in attempt.items
+    ]
+
+
+def describe_preview(items: Iterable[Item]) -> list[dict[str, Any]]:
+    """Return what the template shows an author of ``items``: as learners see them, in written order."""
+    return [
+        {
+            "key": item.key,
+            "stem": sanitise(item.stem),
+            "options": [{"key": option.key, "text": sanitise(option.text)} for option in item.options],
+            "unit": item.answer.unit if item.answer is not None else "",
+            "chosen": "",
+            "number": "",
+        }
+        for item in items
+    ]
+
+
+def count_remaining_seconds(attempt: AttemptView, now: datetime) -> int:
+    """Return the whole seconds until the attempt's deadline, at least 0."""
+    return max(0, int((attempt.deadline_at - now).total_seconds()))
+
+
+def is_studio(viewer: Viewer) -> bool:
+    """Tell whether an author looks: only they see items without an attempt."""
+    return viewer.read_only == "studio"
