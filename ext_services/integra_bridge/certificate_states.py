@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.utils.dateparse import parse_datetime
-from integra_gradebook import api
-from integra_gradebook.results import CertificateStateRow
 
 from integra_bridge import http, outbox
 from integra_bridge.conf import BridgeSettings
 from integra_bridge.models import RelayState
 from integra_bridge.signing import make_request_token
+from integra_gradebook import api
+from integra_gradebook.results import CertificateStateRow
 
 PATH = "/api/v1/certificate-states"
 _PAGES_AT_ONCE = 50

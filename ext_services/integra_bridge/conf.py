@@ -77,7 +77,9 @@ def find_source() -> str | None:
 def read_source() -> str:
     value = _required(SOURCE)
     if not _SOURCE_KEY.fullmatch(value):
-        raise BridgeSettingsError(SOURCE, "must be 1 to 64 of a-z, 0-9 and -, beginning with a letter or digit.")
+        raise BridgeSettingsError(
+            SOURCE, "must be 1 to 64 of a-z, 0-9 and -, beginning with a letter or digit."
+        )
     return value
 
 

@@ -73,7 +73,9 @@ def deliver(events: Sequence[Sendable], settings: BridgeSettings, now: datetime)
     except http.UnreachableError as error:
         return _whole_failure(events, error.code)
     if answer.status == _GONE:
-        return Delivered(_all(events, Verdict("retry", "gone")), is_whole_failure=True, is_gone=True, code="gone")
+        return Delivered(
+            _all(events, Verdict("retry", "gone")), is_whole_failure=True, is_gone=True, code="gone"
+        )
     if 200 <= answer.status < 300:
         return _read_receipt(events, answer)
     if answer.status in _BODY_AT_FAULT:

@@ -6,11 +6,11 @@ import secrets
 from datetime import datetime, timedelta
 
 import jwt
-from integra_gradebook import api
-from integra_gradebook.results import Learner
 
 from integra_bridge.conf import BridgeSettings
 from integra_bridge.signing import ALGORITHM
+from integra_gradebook import api
+from integra_gradebook.results import Learner
 
 LIFETIME = timedelta(minutes=5)
 _PATH = "/entrar/"

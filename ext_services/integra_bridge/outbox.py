@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, Q, QuerySet
-from integra_gradebook import api
-from integra_grading.events import Event
 
 from integra_bridge.delivery import BACKOFF, GIVE_UP_AFTER, Delivered, Verdict, backoff
 from integra_bridge.envelope import digest_of, encode
 from integra_bridge.models import OutboxEvent, OutboxState, RelayState
+from integra_gradebook import api
+from integra_grading.events import Event
 
 BATCH_EVENTS = 100
 # The service takes 1 MiB; the rest is for brackets and commas.

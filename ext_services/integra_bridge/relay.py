@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import close_old_connections
-from integra_gradebook import api
 
 from integra_bridge import certificate_states, outbox
 from integra_bridge.conf import BridgeSettings
 from integra_bridge.delivery import deliver
 from integra_bridge.models import RelayState
+from integra_gradebook import api
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from typing import Any
 from django.db import connection
 from django.dispatch import receiver
 from django.utils import timezone
+
+from integra_bridge import conf, outbox
 from integra_gradebook import api
 from integra_gradebook.signals import event_recorded
 from integra_grading.events import Event
-
-from integra_bridge import conf, outbox
 
 
 @receiver(event_recorded, dispatch_uid="integra_bridge.queue_event")

@@ -32,7 +32,9 @@ def sign_body(secret: bytes, delivery_id: str, timestamp: int, body: bytes) -> s
     return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
 
 
-def make_request_token(secret: str, *, issuer: str, audience: str, method: str, path: str, now: datetime) -> str:
+def make_request_token(
+    secret: str, *, issuer: str, audience: str, method: str, path: str, now: datetime
+) -> str:
     """Return a bearer token that is good for one method and path of one host, for a minute."""
     claims = {
         "iss": issuer,

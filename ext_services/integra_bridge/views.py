@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
-from integra_gradebook.api import Learner
-from integra_gradebook.errors import GradebookError
 
 from integra_bridge import conf, outbox
 from integra_bridge.handover import NoPlaceError, make_handover_url
 from integra_bridge.signing import BadTokenError, check_request_token
+from integra_gradebook.api import Learner
+from integra_gradebook.errors import GradebookError
 
 BODY_BYTES = 2048
 PAGE_ROWS = 200
@@ -144,6 +144,11 @@ def _own_origins(request: HttpRequest) -> set[str]:
 
 def _parse_position(request: HttpRequest) -> int:
     value = request.GET.get("after", "0")
-    if not value.isascii() or not value.isdigit() or len(value) > _POSITION_DIGITS or set(request.GET) - {"after"}:
+    if (
+        not value.isascii()
+        or not value.isdigit()
+        or len(value) > _POSITION_DIGITS
+        or set(request.GET) - {"after"}
+    ):
         raise RefusedError(400, "position_invalid", _("The position must be a whole number."))
     return int(value)

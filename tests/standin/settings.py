@@ -43,6 +43,8 @@ INSTALLED_APPS = [
     "waffle",
     "submissions",
     "common.djangoapps.student",
+    "lms.djangoapps.courseware",
+    "openedx.core.djangoapps.content.course_overviews",
     "standin.apps.StandinConfig",
 ]
 INSTALLED_APPS += [app for app in get_plugin_apps(PROJECT_TYPE) if app not in INSTALLED_APPS]

@@ -21,7 +21,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group()
         what.add_argument(
-            "--backfill", action="store_true", help="Recreate rows missing from the outbox, with the same ids."
+            "--backfill",
+            action="store_true",
+            help="Recreate rows missing from the outbox, with the same ids.",
         )
         what.add_argument(
             "--resend", action="store_true", help="Queue dead letters again and go on after a 410."

@@ -1,0 +1,1 @@
+"""Stand-in of the edx-platform module of the same name."""
