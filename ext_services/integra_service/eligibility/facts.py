@@ -1,0 +1,126 @@
+"""From rows to the facts a policy may use, each with where it comes from."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from integra_service.credentials.policies import AchievementPolicy, Reason, ReasonCode
+from integra_service.credentials.services import decide, find_current, get_policies
+from integra_service.people.models import Evidence, LearnerIdentity, Person, ResidenceEpisode
+from integra_service.people.services import list_residences
+from integra_service.records.fold import CourseRecord, DeliverableRecord
+from integra_service.records.services import find_manifest, get_record
+
+from .engine import CertificateFact, DocumentFact, DocumentState, Facts, Provenance, Residence
+
+EVIDENCE_NAMES = {
+    Evidence.RENTAL: "contrato de arriendo",
+    Evidence.UTILITY_BILL: "planilla de servicio",
+    Evidence.NEIGHBOUR_LETTER: "carta de vecinos",
+    Evidence.SHELTER_LETTER: "carta del albergue",
+    Evidence.SCHOOL: "certificado escolar de los hijos",
+    Evidence.ATTENDANCE: "registro de asistencia del programa",
+    Evidence.STATEMENT: "declaración propia",
+}
+ROUTES = {
+    frozenset({"training"}): "formación",
+    frozenset({"evaluation"}): "evaluación",
+    frozenset({"training", "evaluation"}): "formación y evaluación",
+}
+BY_CLASSROOM = "el aula virtual"
+BY_SERVICE = "este sistema, a partir del aula virtual"
+
+
+def collect_facts(person: Person, now: datetime) -> Facts:
+    """Return everything known of ``person`` that a rule may use."""
+    identities = list(LearnerIdentity.objects.for_system().filter(person=person).order_by("pk"))
+    courses = [course for identity in identities for course in get_record(identity).courses]
+    return Facts(
+        certificates={
+            policy.key: fact
+            for policy in get_policies()
+            if (fact := _certificate(person, identities, policy, now)) is not None
+        },
+        residences=tuple(_residence(person, row) for row in list_residences(person)),
+        documents=dict(document for course in courses for document in _documents(course)),
+    )
+
+
+def _certificate(
+    person: Person, identities: list[LearnerIdentity], policy: AchievementPolicy, now: datetime
+) -> CertificateFact | None:
+    """Return what is known of one achievement; None when no event of the person speaks of its course."""
+    credential = find_current(person, policy.key)
+    if credential is not None and credential.is_valid(now):
+        routes = ROUTES[frozenset(credential.routes)]
+        provenance = Provenance(f"certificado {policy.name.es}", local_day(credential.issued_at), BY_SERVICE)
+        return CertificateFact(True, routes, (), provenance)
+    decisions = [decide(identity, policy) for identity in identities]
+    known = [decision for decision in decisions if decision.course is not None]
+    if not known:
+        return None
+    nearest = min(known, key=lambda decision: len(decision.reasons))
+    missing = tuple(describe_missing(reason, policy) for reason in nearest.reasons)
+    return CertificateFact(
+        is_in_force=False,
+        route="",
+        missing=missing or ("confirmar su nombre en «Mi certificado», desde el aula",),
+        provenance=Provenance("registro de aprendizaje", local_day(now), BY_CLASSROOM),
+    )
+
+
+def describe_missing(reason: Reason, policy: AchievementPolicy) -> str:
+    """Return in plain words what is missing, as the end of "Le falta: …"."""
+    match reason.code:
+        case ReasonCode.MODULE_OPEN:
+            return f"terminar el módulo «{policy.get_module(reason.key).es}»"
+        case ReasonCode.DELIVERABLE_MISSING:
+            return f"entregar «{policy.get_deliverable(reason.key).es}»"
+        case ReasonCode.DELIVERABLE_UNRATED:
+            return f"que la facilitación revise «{policy.get_deliverable(reason.key).es}»"
+        case ReasonCode.DELIVERABLE_RETURNED:
+            return f"corregir y volver a entregar «{policy.get_deliverable(reason.key).es}»"
+        case ReasonCode.TEST_MISSING:
+            return "rendir la evaluación final"
+        case ReasonCode.BELOW_CUT:
+            return "alcanzar el puntaje de la evaluación final"
+        case _:
+            return "que el equipo del programa revise su registro"
+
+
+def _residence(person: Person, row: ResidenceEpisode) -> Residence:
+    entered_by = row.entered_by.get_full_name() or row.entered_by.get_username()
+    return Residence(
+        from_on=row.from_on,
+        to_on=row.to_on,
+        zone=row.zone.name,
+        is_in_zones=row.zone.city_id == person.city_id,
+        provenance=Provenance(EVIDENCE_NAMES[Evidence(row.evidence)], local_day(row.entered_at), entered_by),
+    )
+
+
+def _documents(course: CourseRecord) -> Iterator[tuple[str, DocumentFact]]:
+    """Yield what was handed in, by the document's name in policies; the registered manifest says which is which."""
+    for deliverable in course.deliverables:
+        manifest = find_manifest(deliverable.rule_version)
+        if manifest is None:
+            continue
+        for module in manifest.modules:
+            declared = module.deliverable
+            if declared is not None and declared.key == deliverable.deliverable_key and declared.document:
+                yield declared.document, _document(declared.title, deliverable)
+
+
+def _document(title: str, deliverable: DeliverableRecord) -> DocumentFact:
+    state = DocumentState(deliverable.outcome) if deliverable.outcome else DocumentState.SUBMITTED
+    known_at = deliverable.rated_at or deliverable.submitted_at
+    return DocumentFact(
+        state, deliverable.version, title, Provenance("entrega en el aula", local_day(known_at), BY_CLASSROOM)
+    )
+
+
+def local_day(moment: datetime) -> date:
+    """Return the calendar day in the programme's time zone."""
+    return moment.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
