@@ -29,7 +29,9 @@ _THOUSANDS = {mark: re.compile(rf"[1-9][0-9]{{0,2}}(?:\{mark}[0-9]{{3}})+") for 
 _PLAIN = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?")
 
 
-def parse_decimal(text: object, *, field: str = "", places: int = MAX_PLACES, negative: bool = True) -> Decimal:
+def parse_decimal(
+    text: object, *, field: str = "", places: int = MAX_PLACES, negative: bool = True
+) -> Decimal:
     """Return the number a person typed.
 
     Args:
