@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from integra_service.lib.strictyaml import Reader, YamlProblem
+from integra_service.lib.strictyaml import Reader, StrictYamlError
 
 SCHEMA = "integra.capital/1"
 
@@ -119,7 +119,7 @@ def parse_policy(raw: bytes, name: str) -> Policy:
     try:
         tree = reader.parse(raw)
         return _read_policy(reader, tree)
-    except YamlProblem as problem:
+    except StrictYamlError as problem:
         raise PolicyError(str(problem)) from problem
 
 
@@ -186,7 +186,9 @@ def _read_test(reader: Reader, tree: Any, where: str) -> Test:
             _check_blanks(reader, in_review, frozenset({"version"}), f"{where}.en_revision")
             return DeliveredTest(reader.text(members, "documento", where), in_review)
         case _:
-            reader.refuse(f"{where}.tipo", "must be certificado_vigente, meses_de_residencia or entregado")
+            return reader.refuse(
+                f"{where}.tipo", "must be certificado_vigente, meses_de_residencia or entregado"
+            )
 
 
 def _read_contest(reader: Reader, tree: Any) -> Contest:

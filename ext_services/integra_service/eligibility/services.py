@@ -35,7 +35,7 @@ class StoredProposal:
 
 
 def register_policy(city: City, raw: bytes, name: str, *, now: datetime) -> PolicyVersion:
-    """Publish one version; registering the same again changes nothing, other content under the same version is refused."""
+    """Publish one version: the same again changes nothing, other content under its number is refused."""
     try:
         policy = parse_policy(raw, name)
     except PolicyError as error:

@@ -8,7 +8,7 @@ import yaml
 MAX_BYTES = 256 * 1024
 
 
-class YamlProblem(ValueError):
+class StrictYamlError(ValueError):
     """The file says something we do not understand; the message names the place and what is expected."""
 
 
@@ -41,10 +41,10 @@ class Reader:
         try:
             return yaml.load(raw, Loader=_StrictLoader)  # noqa: S506 - derived from BaseLoader: builds text only
         except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
-            raise YamlProblem(f"{self.name}: {error}") from error
+            raise StrictYamlError(f"{self.name}: {error}") from error
 
     def refuse(self, where: str, expected: str) -> NoReturn:
-        raise YamlProblem(f"{self.name}: {where or 'the file'} {expected}")
+        raise StrictYamlError(f"{self.name}: {where or 'the file'} {expected}")
 
     def members(
         self, tree: Any, where: str, required: Collection[str], optional: Collection[str] = ()

@@ -95,13 +95,17 @@ def test_every_rule_answers_in_a_sentence(policy: Policy) -> None:
     assert by_key(propose(policy, facts(UNFINISHED, SHORT), TODAY)) == {
         "certificacion": (
             "no_cumple",
-            "Todavía no tiene el certificado de la etapa de formación. "
-            "Le falta: terminar el módulo «Costos»; rendir la evaluación final.",
+            (
+                "Todavía no tiene el certificado de la etapa de formación. "
+                "Le falta: terminar el módulo «Costos»; rendir la evaluación final."
+            ),
         ),
         "residencia": (
             "no_cumple",
-            "Al 31 de diciembre de 2026 tendrá 4 meses en la zona y se piden 6. "
-            "Los cumple el 28 de febrero de 2027.",
+            (
+                "Al 31 de diciembre de 2026 tendrá 4 meses en la zona y se piden 6. "
+                "Los cumple el 28 de febrero de 2027."
+            ),
         ),
         "punto_de_equilibrio": ("sin_dato", "Falta entregar su punto de equilibrio."),
     }
@@ -110,9 +114,8 @@ def test_every_rule_answers_in_a_sentence(policy: Policy) -> None:
 def test_a_sentence_carries_its_fact_with_source_date_and_who_entered_it(policy: Policy) -> None:
     result = propose(policy, facts(certificate(), SHORT, ACCEPTED), TODAY).results[1]
 
-    assert [(fact.text, fact.provenance) for fact in result.facts] == [
-        ("Vive en Norte desde el 31 de agosto de 2026", BY)
-    ]
+    used = [(fact.text, fact.provenance) for fact in result.facts]
+    assert used == [("Vive en Norte desde el 31 de agosto de 2026", BY)]
     assert result.what_changes_it.startswith("Traer cualquiera de las pruebas admitidas")
 
 
@@ -195,9 +198,10 @@ RESIDENCES = (None, SHORT, LONG)
 DOCUMENTS = (None, *map(sheet, DocumentState))
 
 
-@pytest.mark.parametrize(
-    "known", list(itertools.starmap(facts, itertools.product(CERTIFICATES, RESIDENCES, DOCUMENTS)))
-)
+EVERYTHING = list(itertools.starmap(facts, itertools.product(CERTIFICATES, RESIDENCES, DOCUMENTS)))
+
+
+@pytest.mark.parametrize("known", EVERYTHING)
 def test_an_unknown_fact_never_rejects_and_never_passes(policy: Policy, known: Facts) -> None:
     proposal = propose(policy, known, TODAY)
     unknown = any(result.state is RuleState.UNKNOWN for result in proposal.results)
