@@ -1,0 +1,126 @@
+"""Content that stands in child elements of the OLX: items, lesson sections and glossary terms.
+
+Readers never raise: an exception while parsing would make the block vanish from its unit while the import
+reports success. They return what can be read and a sentence per thing that cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lxml import etree
+
+from integra_grading.errors import GradingError
+from integra_grading.items import Item
+from integra_grading.olx import read_item, write_item
+
+SECTION_KINDS = ("objectives", "prediction", "text", "example", "activity", "closing")
+
+
+def read_items(elements: Iterable[etree._Element]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the JSON form of every ``<item>`` that can be read, and the problems."""
+    items: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for element in elements:
+        if element.tag != "item":
+            continue
+        try:
+            item = read_item(element).to_dict()
+        except GradingError as error:
+            problems.append(f"item {element.get('key', '?')}: {error}")
+            continue
+        if any(item["key"] == other["key"] for other in items):
+            problems.append(f"item {item['key']}: this key stands twice")
+        else:
+            items.append(item)
+    return items, problems
+
+
+def write_items(node: etree._Element, items: Iterable[Mapping[str, Any]]) -> None:
+    """Append ``items`` to ``node``; what ``read_items`` reads back is equal."""
+    for raw in items:
+        write_item(node, Item.from_dict(dict(raw)), etree.SubElement)
+
+
+def check_items(raw_items: Iterable[Any]) -> list[str]:
+    """Return a sentence per item that is not well formed or whose key stands twice."""
+    problems = []
+    seen: set[str] = set()
+    for number, raw in enumerate(raw_items, start=1):
+        try:
+            item = Item.from_dict(raw)
+        except GradingError as error:
+            problems.append(f"item {number}: {error}")
+            continue
+        if item.key in seen:
+            problems.append(f"item {number}: the key {item.key} stands twice")
+        seen.add(item.key)
+    return problems
+
+
+def read_sections(
+    elements: Iterable[etree._Element],
+) -> tuple[list[dict[str, str]], list[dict[str, str]], list[str]]:
+    """Return the sections and the terms of a lesson, and the problems."""
+    sections: list[dict[str, str]] = []
+    terms: list[dict[str, str]] = []
+    problems: list[str] = []
+    for element in elements:
+        if len(element):
+            problems.append(f"line {element.sourceline}: HTML stands here as escaped text or CDATA")
+            continue
+        text = (element.text or "").strip()
+        if element.tag == "section":
+            sections.append(
+                {"kind": element.get("kind", ""), "title": element.get("title", ""), "html": text}
+            )
+        elif element.tag == "term":
+            terms.append({"word": element.get("word", ""), "definition": text})
+    return sections, terms, problems + check_sections(sections) + check_terms(terms)
+
+
+def write_sections(
+    node: etree._Element, sections: Iterable[Mapping[str, str]], terms: Iterable[Mapping[str, str]]
+) -> None:
+    """Append sections and terms to ``node``; what ``read_sections`` reads back is equal."""
+    for section in sections:
+        element = etree.SubElement(node, "section", kind=section["kind"])
+        if section["title"]:
+            element.set("title", section["title"])
+        element.text = _readable(section["html"])
+    for term in terms:
+        etree.SubElement(node, "term", word=term["word"]).text = term["definition"]
+
+
+def check_sections(sections: Iterable[Any]) -> list[str]:
+    """Return a sentence per section that is not well formed."""
+    problems = []
+    for number, section in enumerate(sections, start=1):
+        if not _has_texts(section, ("kind", "title", "html")):
+            problems.append(f"section {number}: kind, title and html are expected, all of them texts")
+        elif section["kind"] not in SECTION_KINDS:
+            problems.append(f"section {number}: the kind is one of {', '.join(SECTION_KINDS)}")
+    return problems
+
+
+def check_terms(terms: Iterable[Any]) -> list[str]:
+    """Return a sentence per glossary term that is not well formed."""
+    return [
+        f"term {number}: word and definition are expected, both of them texts"
+        for number, term in enumerate(terms, start=1)
+        if not _has_texts(term, ("word", "definition")) or not term["word"]
+    ]
+
+
+def _has_texts(value: Any, names: tuple[str, ...]) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == set(names)
+        and all(isinstance(value[name], str) for name in names)
+    )
+
+
+def _readable(html: str) -> Any:
+    # Authors read the exported file: CDATA keeps the markup legible. Its own end mark cannot stand inside.
+    return html if "]]>" in html else etree.CDATA(html)
