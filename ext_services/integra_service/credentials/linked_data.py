@@ -1,0 +1,145 @@
+"""JSON-LD of our documents: pinned contexts, canonical form, and the check that JSON and signed data agree.
+
+A Data Integrity proof signs the RDF dataset, not the JSON. A holder may therefore re-spell a signed document so
+that a member disappears from the JSON (its key written as a full IRI, hidden behind an alias or in a nested
+context) while the signature stays valid; and PyLD drops what no context defines without a word. Both are caught
+by one rule: a document must equal the compacted form of its own expansion under contexts from the fixed list.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pyld import jsonld  # type: ignore[import-untyped]  # PyLD ships no types
+
+JsonObject = dict[str, Any]
+
+CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
+OPEN_BADGES_V3 = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
+
+_FOLDER = Path(__file__).parent / "contexts"
+_PINNED = {
+    CREDENTIALS_V2: (
+        "credentials-v2.json",
+        "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734",
+    ),
+    OPEN_BADGES_V3: (
+        "ob-v3p0-context-3.0.3.json",
+        "3d34f4d4ef1bce691106e63798beb5e7b862ba841423f5ee1e53ab7ddf3bca84",
+    ),
+}
+
+_MAX_DEPTH = 12
+_MAX_VALUES = 600
+
+
+class LinkedDataError(ValueError):
+    """The document cannot be read as linked data under our contexts; ``code`` says why."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+def _read_contexts() -> dict[str, JsonObject]:
+    contexts = {}
+    for url, (file_name, digest) in _PINNED.items():
+        raw = (_FOLDER / file_name).read_bytes()
+        if hashlib.sha256(raw).hexdigest() != digest:
+            raise LinkedDataError("context_changed", f"{file_name} is not the context it was pinned as.")
+        contexts[url] = json.loads(raw)
+    return contexts
+
+
+_CONTEXTS = _read_contexts()
+
+
+def dump(document: JsonObject) -> bytes:
+    """Return the compact UTF-8 form in which documents are stored and served."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def load_context(url: str, _options: object = None) -> JsonObject:
+    """Return a pinned context in PyLD's form; nothing is ever fetched."""
+    if url not in _CONTEXTS:
+        raise LinkedDataError("unknown_context", f"The context {url!r} is not on the list.")
+    return {
+        "contentType": "application/ld+json",
+        "contextUrl": None,
+        "documentUrl": url,
+        "document": _CONTEXTS[url],
+    }
+
+
+_OPTIONS = {"documentLoader": load_context}
+
+
+def canonicalize(document: JsonObject) -> bytes:
+    """Return the canonical N-Quads (RDFC-1.0) of ``document``."""
+    quads = jsonld.normalize(
+        document, {**_OPTIONS, "algorithm": "URDNA2015", "format": "application/n-quads"}
+    )
+    return str(quads).encode("utf-8")
+
+
+def check_shape(document: JsonObject) -> None:
+    """Refuse what could make canonicalisation expensive or ambiguous, before any JSON-LD is processed.
+
+    Our documents hold objects, arrays of distinct values, strings and booleans, and never name a blank node, so
+    that blank nodes form trees without equal siblings: the cases in which RDFC-1.0 takes factorial time cannot be
+    written. Numbers have several spellings for one RDF literal and are not used.
+    """
+    for count, (depth, key, value) in enumerate(_walk(document)):
+        if count > _MAX_VALUES or depth > _MAX_DEPTH:
+            raise LinkedDataError("too_large", "The document holds more values than any of ours does.")
+        if key.startswith("@") and not (depth == 1 and key == "@context"):
+            raise LinkedDataError("unexpected_keyword", f"{key} may not stand there.")
+        if isinstance(value, str) and value.startswith("_:"):
+            raise LinkedDataError("blank_node_label", "A blank node may not be named.")
+        if isinstance(value, list):
+            spelled = [json.dumps(item, sort_keys=True, default=str) for item in value]
+            if any(isinstance(item, list) for item in value) or len(set(spelled)) != len(spelled):
+                raise LinkedDataError("ambiguous_array", f"{key} holds an array or a value twice.")
+        elif not isinstance(value, str | bool | dict):
+            raise LinkedDataError("unexpected_value", f"{key} is neither text, true, false, list nor object.")
+
+
+def _walk(document: JsonObject) -> Iterator[tuple[int, str, Any]]:
+    """Yield (depth, key, value) of every value; depth counts from 1 for the top-level members."""
+    stack: list[tuple[int, str, Any]] = [(1, key, value) for key, value in document.items()]
+    while stack:
+        depth, key, value = stack.pop()
+        yield depth, key, value
+        if depth > _MAX_DEPTH:
+            continue
+        if isinstance(value, dict):
+            stack.extend((depth + 1, inner_key, inner) for inner_key, inner in value.items())
+        elif isinstance(value, list):
+            # An item has its array's key, but is deeper: "@context" is excused at the top only.
+            stack.extend((depth + 1, "", item) for item in value)
+
+
+def check_compacted_form(document: JsonObject) -> None:
+    """Refuse a document whose JSON says anything else than the data its signature covers."""
+    try:
+        compacted = jsonld.compact(document, document["@context"], _OPTIONS)
+    except jsonld.JsonLdError as error:
+        raise LinkedDataError("not_linked_data", "The document cannot be expanded.") from error
+    if _one_spelling(compacted) != _one_spelling(document):
+        raise LinkedDataError(
+            "not_compacted_form", "The document says in JSON something else than what is signed."
+        )
+
+
+def _one_spelling(value: Any) -> Any:
+    """Return ``value`` with one-element arrays replaced by their element, the one difference JSON-LD ignores."""
+    if isinstance(value, dict):
+        return {key: _one_spelling(item) for key, item in value.items()}
+    if isinstance(value, list):
+        items = [_one_spelling(item) for item in value]
+        return items[0] if len(items) == 1 else items
+    # In Python True equals 1; in JSON it does not.
+    return (type(value), value)

@@ -1,0 +1,297 @@
+"""Achievements as policy: what a certificate asks for, and the decision whether a learner reached it.
+
+The gradebook decides module standing and the outcome of tests and ratings; a policy says which of them make an
+achievement. Cuts and minutes travel with the facts and are repeated nowhere.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from integra_service.records.fold import AttemptRecord, CourseRecord, LearningRecord
+
+SCHEMA = "integra.achievement/1"
+FOLDER = Path(__file__).parent / "achievements"
+
+
+class PolicyError(ValueError):
+    """A policy file says something we do not understand; the start stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One text in both languages of the certificate."""
+
+    es: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class AchievementPolicy:
+    """One version of what an achievement asks for and of what its certificate says."""
+
+    key: str
+    version: str
+    course: str
+    achievement_type: str
+    name: Texts
+    description: Texts
+    criteria: Texts
+    modules: tuple[tuple[str, Texts], ...]
+    deliverables: tuple[tuple[str, Texts], ...]
+    test: str
+    digest: str
+
+    def get_module(self, module_key: str) -> Texts:
+        return dict(self.modules)[module_key]
+
+    def get_deliverable(self, deliverable_key: str) -> Texts:
+        return dict(self.deliverables)[deliverable_key]
+
+
+class ReasonCode(StrEnum):
+    """Why an achievement is not reached."""
+
+    NOT_ENROLLED = "not_enrolled"
+    LEARNER_RETIRED = "learner_retired"
+    RULES_UNKNOWN = "rules_unknown"
+    MODULE_OPEN = "module_open"
+    DELIVERABLE_MISSING = "deliverable_missing"
+    DELIVERABLE_UNRATED = "deliverable_unrated"
+    DELIVERABLE_RETURNED = "deliverable_returned"
+    TEST_MISSING = "test_missing"
+    BELOW_CUT = "below_cut"
+    BANK_UNKNOWN = "bank_unknown"
+    BANK_PUBLIC = "bank_public"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A code with the key of the module, deliverable or bank it speaks of; empty for the whole course."""
+
+    code: ReasonCode
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredBank:
+    """A bank as a registered manifest names it."""
+
+    bank_id: str
+    digest: str
+    is_public: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredRules:
+    """What a registered manifest says that matters here."""
+
+    course: str
+    banks: tuple[RegisteredBank, ...]
+
+    def find_bank(self, bank_id: str, digest: str) -> RegisteredBank | None:
+        return next((b for b in self.banks if (b.bank_id, b.digest) == (bank_id, digest)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether the achievement is reached, with every reason if not, and the facts it stands on."""
+
+    is_met: bool
+    reasons: tuple[Reason, ...]
+    policy_version: str
+    course: CourseRecord | None
+    tests: tuple[AttemptRecord, ...]  # the final test, and the evaluations that exempted from modules
+
+
+def decide_achievement(
+    record: LearningRecord,
+    policy: AchievementPolicy,
+    rules: Mapping[str, RegisteredRules],
+    *,
+    allows_public_banks: bool,
+) -> Decision:
+    """Return whether ``record`` reaches ``policy``.
+
+    Args:
+        record: The fold of one learner's events.
+        policy: The achievement.
+        rules: Registered manifests by ``rule_version``; a fact under an unknown one counts for nothing.
+        allows_public_banks: Keys in a public repository are no secret: only the demonstration accepts them.
+
+    Of several runs of the course the first one that reaches the achievement counts, else the one that lacks least.
+    """
+    courses = [
+        course
+        for course in record.courses
+        if course.rule_version not in rules or rules[course.rule_version].course == policy.course
+    ]
+    decisions = [_decide_course(course, policy, rules, allows_public_banks) for course in courses]
+    if record.is_retired:
+        return Decision(False, (Reason(ReasonCode.LEARNER_RETIRED),), policy.version, None, ())
+    if not decisions:
+        return Decision(False, (Reason(ReasonCode.NOT_ENROLLED),), policy.version, None, ())
+    return min(decisions, key=lambda decision: len(decision.reasons))
+
+
+def _decide_course(
+    course: CourseRecord,
+    policy: AchievementPolicy,
+    rules: Mapping[str, RegisteredRules],
+    allows_public_banks: bool,
+) -> Decision:
+    reasons = []
+    if course.rule_version not in rules:
+        reasons.append(Reason(ReasonCode.RULES_UNKNOWN))
+    for module_key, _texts in policy.modules:
+        module = course.find_module(module_key)
+        if module is None or module.state == "open" or module.route is None:
+            reasons.append(Reason(ReasonCode.MODULE_OPEN, module_key))
+    reasons += [
+        reason
+        for key, _texts in policy.deliverables
+        if (reason := _judge_deliverable(course, key)) is not None
+    ]
+    test = course.find_best_attempt(policy.test)
+    if test is None:
+        reasons.append(Reason(ReasonCode.TEST_MISSING, policy.test))
+    elif test.score < test.cut:
+        reasons.append(Reason(ReasonCode.BELOW_CUT, policy.test))
+    tests = (() if test is None else (test,)) + _evaluations(course, policy)
+    for attempt in tests:
+        reasons += _judge_bank(attempt, rules, allows_public_banks)
+    return Decision(not reasons, tuple(dict.fromkeys(reasons)), policy.version, course, tests)
+
+
+def _judge_deliverable(course: CourseRecord, key: str) -> Reason | None:
+    deliverable = course.find_deliverable(key)
+    if deliverable is None:
+        return Reason(ReasonCode.DELIVERABLE_MISSING, key)
+    if deliverable.outcome is None:
+        return Reason(ReasonCode.DELIVERABLE_UNRATED, key)
+    if deliverable.outcome != "accepted":
+        return Reason(ReasonCode.DELIVERABLE_RETURNED, key)
+    return None
+
+
+def _evaluations(course: CourseRecord, policy: AchievementPolicy) -> tuple[AttemptRecord, ...]:
+    """Return the evaluations of this run behind the modules reached that way.
+
+    An exemption carried over from another run has its sittings there; the standing names it all the same.
+    """
+    by_evaluation = {
+        module.module_key
+        for key, _texts in policy.modules
+        if (module := course.find_module(key)) is not None and module.route == "evaluation"
+    }
+    return tuple(a for a in course.attempts if a.kind == "bypass" and a.module_key in by_evaluation)
+
+
+def _judge_bank(
+    attempt: AttemptRecord, rules: Mapping[str, RegisteredRules], allows_public_banks: bool
+) -> list[Reason]:
+    if attempt.rule_version not in rules:
+        return [Reason(ReasonCode.RULES_UNKNOWN)]
+    bank = rules[attempt.rule_version].find_bank(attempt.bank_id, attempt.bank_digest)
+    if bank is None:
+        return [Reason(ReasonCode.BANK_UNKNOWN, attempt.bank_id)]
+    if bank.is_public and not allows_public_banks:
+        return [Reason(ReasonCode.BANK_PUBLIC, attempt.bank_id)]
+    return []
+
+
+def read_policies(folder: Path = FOLDER) -> tuple[AchievementPolicy, ...]:
+    """Return every policy of ``folder`` by key; raise PolicyError with the file and what is wrong."""
+    policies = tuple(parse_policy(path.read_bytes(), path.name) for path in sorted(folder.glob("*.yaml")))
+    if len({policy.key for policy in policies}) != len(policies):
+        raise PolicyError(f"{folder}: an achievement stands there twice")
+    return policies
+
+
+def parse_policy(raw: bytes, name: str) -> AchievementPolicy:
+    """Return the policy ``raw`` spells. Scalars are text, whatever YAML would make of them."""
+    try:
+        tree = yaml.load(raw, Loader=_StrictLoader)  # noqa: S506 - derived from BaseLoader: builds text only
+    except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{name}: {error}") from error
+    reader = _Reader(name)
+    top = reader.members(tree, "", {
+        "schema", "key", "version", "course", "type", "name", "description", "criteria", "modules",
+        "deliverables", "test",
+    })  # fmt: skip
+    if top["schema"] != SCHEMA:
+        reader.refuse("schema", f"must be {SCHEMA}")
+    if top["test"] not in {"post", "closing"}:
+        reader.refuse("test", "must be post or closing")
+    return AchievementPolicy(
+        key=reader.text(top, "key"),
+        version=reader.text(top, "version"),
+        course=reader.text(top, "course"),
+        achievement_type=reader.text(top, "type"),
+        name=reader.texts(top["name"], "name"),
+        description=reader.texts(top["description"], "description"),
+        criteria=reader.texts(top["criteria"], "criteria"),
+        modules=reader.named(top["modules"], "modules", can_be_empty=False),
+        deliverables=reader.named(top["deliverables"], "deliverables", can_be_empty=True),
+        test=top["test"],
+        digest=hashlib.sha256(json.dumps(tree, sort_keys=True, ensure_ascii=False).encode()).hexdigest(),
+    )
+
+
+class _StrictLoader(yaml.BaseLoader):
+    """Text, lists and mappings only; no aliases, no doubled keys."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not used here")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _value in node.value]
+        doubled = {str(key) for key in keys if keys.count(key) > 1}
+        if doubled:
+            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: {', '.join(doubled)} stands there twice")
+        return super().construct_mapping(node, deep=deep)
+
+
+class _Reader:
+    """Typed access to the tree, with the file and the key path in every refusal."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def refuse(self, where: str, expected: str) -> NoReturn:
+        raise PolicyError(f"{self.name}: {where or 'the file'} {expected}")
+
+    def members(self, tree: Any, where: str, keys: Collection[str]) -> dict[str, Any]:
+        if not isinstance(tree, dict) or set(tree) != set(keys):
+            self.refuse(where, f"must have exactly the members {', '.join(sorted(keys))}")
+        return tree
+
+    def text(self, members: Mapping[str, Any], key: str, where: str = "") -> str:
+        value = members[key]
+        if not isinstance(value, str) or not value.strip():
+            self.refuse(f"{where}.{key}" if where else key, "must be text")
+        return value.strip()
+
+    def texts(self, tree: Any, where: str) -> Texts:
+        members = self.members(tree, where, {"es", "en"})
+        return Texts(self.text(members, "es", where), self.text(members, "en", where))
+
+    def named(self, tree: Any, where: str, *, can_be_empty: bool) -> tuple[tuple[str, Texts], ...]:
+        if not isinstance(tree, list) or not (tree or can_be_empty):
+            self.refuse(where, "must be a list")
+        rows = []
+        for position, item in enumerate(tree):
+            place = f"{where}[{position}]"
+            members = self.members(item, place, {"key", "name"})
+            rows.append((self.text(members, "key", place), self.texts(members["name"], f"{place}.name")))
+        if len({key for key, _texts in rows}) != len(rows):
+            self.refuse(where, "names a key twice")
+        return tuple(rows)
