@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from integra_grading.calendar import add_months
-from integra_grading.errors import GradingError
+from integra_grading.errors import WireError
 from integra_grading.numbers import require_count
 from integra_grading.reasons import Permission, Reason, ReasonCode
 from integra_grading.wire import Whole, wire
@@ -41,7 +41,7 @@ class BypassRules:
                 "contradiction", "exempt_at", "take_at_most < exempt_at <= form_items is needed."
             )
         if not self.second_exempt_at <= 2 * self.form_items:
-            raise GradingError("contradiction", "second_exempt_at", "More than both forms have.")
+            raise WireError("contradiction", "second_exempt_at", "More than both forms have.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 from integra_grading.errors import CanonicalError
 
 MAX_DEPTH = 64
 # RFC 7493: beyond this, JavaScript and several JSON readers silently change the number.
 MAX_INTEGER = 2**53 - 1
+
+_BAD = re.compile("[\x00\ud800-\udfff]")
 
 
 def canonical_json(value: object) -> bytes:
@@ -63,5 +66,5 @@ def _check(value: object, *, at: str, depth: int) -> None:
 
 
 def _check_text(text: str, *, at: str) -> None:
-    if "\x00" in text or not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+    if _BAD.search(text) is not None:
         raise CanonicalError("bad_character", at, "NUL or half a character pair.")

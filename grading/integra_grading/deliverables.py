@@ -409,7 +409,7 @@ class _DocumentReader:
         for field in self._definition.fields:
             if not isinstance(field, ComputedField):
                 read[field.key], clean[field.key] = self._field(field, values.get(field.key))
-        self._refuse_unknown(values, {"": ""} | {key: "" for key in read})
+        self._refuse_unknown(values, set(read))
         self_check = self._self_check(ticked)
         if self._problems:
             raise DocumentError(tuple(self._problems))
@@ -464,7 +464,7 @@ class _DocumentReader:
                 read[column.key], clean[column.key] = self._number(
                     cell, str(column.kind), at, index, column.required
                 )
-        self._refuse_unknown(raw, {column.key: "" for column in field.columns}, field.key, index)
+        self._refuse_unknown(raw, {column.key for column in field.columns}, field.key, index)
         return read, clean
 
     def _text(self, raw: object, at: str, row: int | None, required: bool, max_length: int) -> str:
@@ -515,7 +515,7 @@ class _DocumentReader:
         return tuple(key for key in known if key in ticked)
 
     def _refuse_unknown(
-        self, raw: dict[object, object], known: Mapping[str, str], at: str = "", row: int | None = None
+        self, raw: dict[object, object], known: set[str], at: str = "", row: int | None = None
     ) -> None:
         unknown = [key for key in raw if key not in known]
         for key in unknown[:MAX_UNKNOWN_REPORTED]:

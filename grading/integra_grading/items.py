@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from html import unescape
+from itertools import pairwise
 from typing import Any, Protocol
 
 from integra_grading.canonical import digest
@@ -186,7 +187,7 @@ def presentation(item: Item, seed: str) -> tuple[str, ...]:
     keys = tuple(option.key for option in item.options)
     numbers = [_leading_number(option.text) for option in item.options]
     known = [number for number in numbers if number is not None]
-    if len(known) == len(keys) and all(low < high for low, high in zip(known, known[1:], strict=False)):
+    if len(known) == len(keys) and all(low < high for low, high in pairwise(known)):
         return keys
     return shuffle(keys, seed=f"{seed}/{item.key}")
 

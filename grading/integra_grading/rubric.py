@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from integra_grading.errors import RubricError
 from integra_grading.reasons import Reason, ReasonCode
@@ -28,7 +29,7 @@ class Criterion:
 
     def __post_init__(self) -> None:
         points = [level.points for level in self.levels]
-        if points[0] != 0 or any(low >= high for low, high in zip(points, points[1:], strict=False)):
+        if points[0] != 0 or any(low >= high for low, high in pairwise(points)):
             raise RubricError("contradiction", self.key, "Levels start at 0 points and ascend.")
 
 
