@@ -129,7 +129,7 @@ class UnitCompleted(EventData):
     active_minutes: int = wire(Whole(0, 1_000_000))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class AssessedItem:
     """One item of a submitted attempt."""
 
@@ -207,7 +207,7 @@ class DeliverableSubmitted(EventData):
     digest: str = wire(TOKEN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RatedCriterion:
     """Points a rater gave for one criterion."""
 

@@ -45,28 +45,28 @@ class PostAttempt:
     max_score: int
 
 
-def first_form(forms: tuple[str, ...], *, cohort_key: str, position: int) -> str:
+def first_form(forms: tuple[str, ...], *, seed: str, place: int) -> str:
     """Return the form a learner takes first: two of each in every block of four enrolments.
 
     Args:
         forms: The two twin forms.
-        cohort_key: Seed of the order inside each block.
-        position: How many learners enrolled in the cohort before, 0 for the first.
+        seed: Course and cohort; decides the order inside each block.
+        place: How many learners enrolled in the cohort before, 0 for the first.
 
     Raises:
-        FormError: ``not_two_forms``, ``bad_position``.
+        FormError: ``not_two_forms``, ``bad_place``.
 
-    Invariants: positions 4k … 4k+3 get each form exactly twice; so after n learners the forms differ by at
+    Invariants: places 4k … 4k+3 get each form exactly twice; so after n learners the forms differ by at
     most two.
 
     Source: dossier 2.6 and 5.4: A→B and B→A in equal numbers, so that form difficulty cancels in the gain.
     """
     _require_two(forms)
-    if position < 0:
-        raise FormError("bad_position", "position", "Enrolments are counted from 0.")
-    block, place = divmod(position, BLOCK_SIZE)
-    slots = shuffle((str(slot) for slot in range(BLOCK_SIZE)), seed=f"{cohort_key}/{block}")
-    return forms[int(slots[place]) % 2]
+    if place < 0:
+        raise FormError("bad_place", "place", "Enrolments are counted from 0.")
+    block, position = divmod(place, BLOCK_SIZE)
+    slots = shuffle((str(slot) for slot in range(BLOCK_SIZE)), seed=f"{seed}/{block}")
+    return forms[int(slots[position]) % 2]
 
 
 def form_for_pre(first: str) -> str:

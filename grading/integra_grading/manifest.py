@@ -163,7 +163,7 @@ class BankItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BankEntry:
+class Bank:
     """A bank as the manifest names it; ``is_public``: its keys stand in a public repository."""
 
     id: str = wire(KEY)
@@ -194,7 +194,7 @@ class Manifest:
     tests: TestRules = wire(Record(TestRules))
     blueprint: tuple[BlueprintRow, ...] = wire(Many(Record(BlueprintRow), 500))
     bypass: BypassRules | None = wire(Nullable(Record(BypassRules)))
-    banks: tuple[BankEntry, ...] = wire(Many(Record(BankEntry), 100))
+    banks: tuple[Bank, ...] = wire(Many(Record(Bank), 100))
     digest: str = wire(TOKEN)
 
     @property
@@ -225,11 +225,11 @@ class Manifest:
         """Return the rubric, or None."""
         return next((rubric for rubric in self.rubrics if rubric.version == version), None)
 
-    def find_bank(self, bank_id: str) -> BankEntry | None:
+    def find_bank(self, bank_id: str) -> Bank | None:
         """Return the bank, or None."""
         return next((bank for bank in self.banks if bank.id == bank_id), None)
 
-    def find_bypass_bank(self, module_key: str) -> BankEntry | None:
+    def find_bypass_bank(self, module_key: str) -> Bank | None:
         """Return the module's ring, or None."""
         return next((b for b in self.banks if b.kind is BankKind.BYPASS and b.module == module_key), None)
 
@@ -310,7 +310,7 @@ def _check_banks(manifest: Manifest) -> None:
             _check_test_bank(bank, manifest)
 
 
-def _check_test_bank(bank: BankEntry, manifest: Manifest) -> None:
+def _check_test_bank(bank: Bank, manifest: Manifest) -> None:
     if bank.module is not None or bank.strata:
         raise WireError("contradiction", bank.id, "A test bank belongs to no module and has no strata.")
     per_form = Counter(item.form for item in bank.items)
@@ -320,7 +320,7 @@ def _check_test_bank(bank: BankEntry, manifest: Manifest) -> None:
         raise WireError("contradiction", f"{bank.id}.items", "Twin forms have equally many items.")
 
 
-def _check_ring(bank: BankEntry, manifest: Manifest) -> None:
+def _check_ring(bank: Bank, manifest: Manifest) -> None:
     module = manifest.find_module(bank.module or "")
     _require(module is not None, f"{bank.id}.module", "No such module.")
     if manifest.bypass is None:
