@@ -15,9 +15,10 @@
  * block.text(name, values)         translated text with its {placeholders} filled
  * block.post(handler, body, options)  → {ok, status, code, body}; never rejects; status 0 = no signal
  * block.draft(name)                → {read(), write(value), remove()} kept under learner + block + version
- * block.queue(name, handler, {onReceipt(body, reply), onRefused(body, reply)})
- *                                  → {add(body), replace(isSame, body), size()}; adds a uuid, keeps order, retries, keepalive on
- *                                  hiding; replace drops waiting entries for which isSame(entry) holds first
+ * block.queue(name, handler, {onReceipt(body, reply), onRefused(body, reply), onWaiting(body, statusName)})
+ *     → {entries, size(), add(body), replace(isSame, body)}: adds a uuid, keeps order and the phone's copy until
+ *     the receipt, retries, sends with keepalive on hiding; replace first drops waiting entries with
+ *     isSame(entry). A refusal (our JSON with 4xx) ends an entry; no signal, 5xx and a lost session do not.
  * block.status(name|"" , values)   writes a text into [data-integra="status"] (aria-live)
  * block.say(sentence, state)       writes a sentence of the server there
  * block.readOnly                   "" or why nothing may be written; post and queue then do nothing
@@ -70,6 +71,13 @@
         window.localStorage.removeItem(key);
       } catch {
         // Nothing was stored either.
+      }
+    },
+    list(prefix) {
+      try {
+        return Object.keys(window.localStorage).filter((key) => key.startsWith(prefix));
+      } catch {
+        return [];
       }
     },
   };
@@ -170,7 +178,7 @@
       this.key = key;
       this.handler = handler;
       this.listeners = listeners;
-      this.entries = block.readOnly ? [] : storage.read(key) || [];
+      this.entries = block.readOnly ? [] : this.load();
       this.isSending = false;
       this.failures = 0;
       this.timer = 0;
@@ -182,7 +190,8 @@
       });
       if (this.entries.length) {
         block.status("savedHere");
-        this.send();
+        // After the block's own start, so that its listeners find what they need.
+        window.setTimeout(() => this.send());
       }
     }
 
@@ -195,21 +204,34 @@
         this.block.status("preview");
         return;
       }
-      this.entries.push(Object.assign({ uuid: makeUuid() }, body));
-      this.store();
+      const entry = Object.assign({ uuid: makeUuid() }, body);
+      this.entries.push(entry);
+      storage.write(this.keyOf(entry), { at: Date.now(), body: entry });
       this.block.status("saving");
       this.send();
     }
 
     replace(isSame, body) {
       // The one under way is settled by its answer.
-      this.entries = this.entries.filter((entry, index) => (this.isSending && index === 0) || !isSame(entry));
+      const isKept = (entry, index) => (this.isSending && index === 0) || !isSame(entry);
+      for (const entry of this.entries.filter((each, index) => !isKept(each, index))) {
+        storage.remove(this.keyOf(entry));
+      }
+      this.entries = this.entries.filter(isKept);
       this.add(body);
     }
 
-    store() {
-      if (this.entries.length) storage.write(this.key, this.entries);
-      else storage.remove(this.key);
+    /** One key per entry: two tabs of the same block never write over each other's. */
+    keyOf(entry) {
+      return this.key + ":" + entry.uuid;
+    }
+
+    load() {
+      const stored = storage.list(this.key + ":").map((key) => storage.read(key));
+      return stored
+        .filter((each) => each && each.body)
+        .sort((one, other) => one.at - other.at)
+        .map((each) => each.body);
     }
 
     async send() {
@@ -233,7 +255,7 @@
       }
       this.failures = 0;
       this.entries.shift();
-      this.store();
+      storage.remove(this.keyOf(entry));
       if (reply.ok) {
         this.block.status("sent");
         if (this.listeners.onReceipt) this.listeners.onReceipt(entry, reply.body);
@@ -245,11 +267,13 @@
     }
 
     wait(reply) {
-      const isSignedOut = reply.code === "not_answered" && reply.status < 500;
+      // A login page instead of an answer, or the platform's own refusal of session or token.
+      const isSignedOut = reply.code === "not_answered" && [200, 401, 403].includes(reply.status);
       const name = isSignedOut ? "signedOut" : reply.status === 0 ? "savedHere" : "failed";
       this.block.status(name);
       const seconds = RETRY_SECONDS[Math.min(this.failures, RETRY_SECONDS.length - 1)];
       this.failures += 1;
+      if (this.listeners.onWaiting) this.entries.forEach((entry) => this.listeners.onWaiting(entry, name));
       this.timer = window.setTimeout(() => this.send(), seconds * 1000);
     }
 

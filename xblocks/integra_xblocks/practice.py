@@ -1,0 +1,164 @@
+"""Practice: formative items with feedback after every try; complete when each was right once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from integra_gradebook import api
+from integra_gradebook.errors import GradebookError
+from integra_gradebook.results import UnitState
+from lxml import etree
+from web_fragments.fragment import Fragment
+from webob import Request
+from xblock.completable import CompletableXBlockMixin
+from xblock.core import XBlock
+from xblock.fields import Boolean, List, Scope, String
+
+from integra_grading.items import Item, presentation
+from integra_xblocks import content
+from integra_xblocks.base import BaseBlock, json_post
+from integra_xblocks.messages import N_
+from integra_xblocks.platform import Viewer, device_owner, url_name, usage_key, viewer, writer
+from integra_xblocks.sanitiser import sanitise, to_plain_text
+
+_TEXTS = {
+    "right": N_("Right."),
+    "notYet": N_("Not yet. Try again."),
+    "choose": N_("Choose an answer first."),
+    "write": N_("Write a number first."),
+    "checking": N_("Checking…"),
+    "waiting": N_("Saved on this phone. You will see the answer when there is signal."),
+    "progress": N_("{done} of {total} done"),
+    "complete": N_("You answered everything right. This practice is complete."),
+    "position": N_("Question {number} of {total}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerItem:
+    """One try at one item."""
+
+    uuid: UUID
+    item_key: str
+    response: dict[str, str]
+
+
+class PracticeBlock(CompletableXBlockMixin, BaseBlock):
+    """Items to practise with; keys and feedback stay on the server until a try was sent."""
+
+    IDENTITY_FIELDS: ClassVar[tuple[str, ...]] = ("unit_key",)
+    OWN_TAGS = frozenset({"item"})
+    CHILD_FIELDS: ClassVar[tuple[str, ...]] = ("items",)
+    FOLDER = "practice"
+    INIT_FUNCTION = "IntegraPractice"
+
+    icon_class = "problem"
+
+    unit_key = String(scope=Scope.settings, default="", help="The unit of the course this practice belongs to.")
+    shows_all = Boolean(scope=Scope.settings, default=False, help="All items below each other, not one by one.")
+    items = List(scope=Scope.content, default=[], help="Items with their keys; never sent to a browser.")
+
+    @XBlock.supports("multi_device")
+    def student_view(self, context: Any = None) -> Fragment:
+        """Show the items without keys, and which were right already."""
+        seen = viewer(self)
+        state, notice = self._find_state(seen)
+        items = [Item.from_dict(raw) for raw in self.items]
+        right = set(state.items_right) if state else set()
+        seed = device_owner(self)
+        return self.build_fragment(
+            "practice.html",
+            {
+                "title": self.display_name or self.t("Practice"),
+                "items": [_describe(item, seed, is_right=item.key in right) for item in items],
+                "shows_all": self.shows_all or len(items) < 2,
+                "right_count": sum(item.key in right for item in items),
+                "total": len(items),
+                "notice": notice,
+            },
+            viewer=seen,
+            texts={name: self.t(text) for name, text in _TEXTS.items()},
+            showsAll=self.shows_all or len(items) < 2,
+        )
+
+    @json_post
+    def answer(self, request: Request) -> dict[str, Any]:
+        """Score one try and give the feedback of what was answered."""
+        learner = writer(self)
+        command = self.parse(request, AnswerItem)
+        result = api.answer_practice(
+            learner,
+            unit_key=self.unit_key,
+            practice_key=url_name(self),
+            block_key=usage_key(self),
+            item=self._get_item(command.item_key),
+            response=command.response,
+            uuid=command.uuid,
+            now=datetime.now(UTC),
+        )
+        is_complete = self._is_complete(result.unit)
+        if is_complete:
+            self.emit_completion(1.0)
+        return {
+            "item_key": result.item_key,
+            "is_right": result.is_right,
+            "feedback": to_plain_text(result.feedback),
+            "items_right": [key for key in self._list_keys() if key in result.unit.items_right],
+            "is_complete": is_complete,
+            "is_unit_complete": result.unit.is_complete,
+        }
+
+    def _find_state(self, seen: Viewer) -> tuple[UnitState | None, str]:
+        """Return the learner's state in the unit, and a sentence when the gradebook cannot tell it."""
+        if seen.learner is None:
+            return None, ""
+        try:
+            return api.get_unit_state(seen.learner, self.unit_key), ""
+        except GradebookError as error:
+            return None, error.message
+
+    def _get_item(self, key: str) -> Item:
+        for raw in self.items:
+            if raw["key"] == key:
+                return Item.from_dict(raw)
+        raise GradebookError("item_unknown", field="item_key")
+
+    def _list_keys(self) -> list[str]:
+        return [raw["key"] for raw in self.items]
+
+    def _is_complete(self, state: UnitState) -> bool:
+        return set(self._list_keys()) <= set(state.items_right)
+
+    @classmethod
+    def read_children(cls, elements: Iterable[etree._Element]) -> tuple[dict[str, Any], list[str]]:
+        """Read the items."""
+        items, problems = content.read_items(elements)
+        return {"items": items}, problems
+
+    def write_children(self, node: etree._Element) -> None:
+        """Write the items."""
+        content.write_items(node, self.items)
+
+    def get_editable(self) -> dict[str, Any]:
+        """Return the values an author edits."""
+        return {"shows_all": self.shows_all, **super().get_editable()}
+
+    def check_editable(self, values: Mapping[str, Any]) -> list[str]:
+        """Return a sentence per item that is not well formed."""
+        return content.check_items(values["items"])
+
+
+def _describe(item: Item, seed: str, *, is_right: bool) -> dict[str, Any]:
+    """Return what the page shows of ``item``: neither the key nor any feedback."""
+    texts = {option.key: sanitise(option.text) for option in item.options}
+    return {
+        "key": item.key,
+        "stem": sanitise(item.stem),
+        "options": [{"key": key, "text": texts[key]} for key in presentation(item, seed)],
+        "unit": item.answer.unit if item.answer else "",
+        "is_right": is_right,
+    }

@@ -1,0 +1,116 @@
+/** Practice: sends tries, shows feedback as text, keeps tries made without signal and shows them later. */
+(function () {
+  "use strict";
+
+  window.IntegraPractice = function (runtime, element, args) {
+    Integra.start(runtime, element, args, function (block) {
+      const forms = block.findAll("item");
+      const queue = block.queue("answers", "answer", {
+        onReceipt: (sent, reply) => showResult(block, forms, reply),
+        onRefused: (sent, reply) => showRefusal(block, forms, sent, reply),
+        onWaiting: (sent) => showWaiting(block, forms, sent),
+      });
+      for (const form of forms) listen(block, form, queue);
+      for (const entry of queue.entries) showWaiting(block, forms, entry);
+      if (!args.showsAll) stepThrough(block, forms);
+    });
+  };
+
+  function findForm(forms, key) {
+    return forms.find((form) => form.dataset.item === key);
+  }
+
+  function findIn(form, role) {
+    return form.querySelector('[data-integra="' + role + '"]');
+  }
+
+  /** Return the response on the wire, or null when nothing is chosen or typed. */
+  function readResponse(form) {
+    const fields = new FormData(form);
+    if (fields.get("option")) return { option: fields.get("option") };
+    const number = (fields.get("number") || "").trim();
+    return number ? { number: number } : null;
+  }
+
+  function listen(block, form, queue) {
+    form.addEventListener("submit", function (event) {
+      event.preventDefault();
+      const response = readResponse(form);
+      if (!response) {
+        const isNumber = Boolean(form.elements.number);
+        say(form, block.text(isNumber ? "write" : "choose"), "empty");
+        return;
+      }
+      say(form, block.text("checking"), "");
+      findIn(form, "check").disabled = true;
+      queue.replace((entry) => entry.item_key === form.dataset.item, {
+        item_key: form.dataset.item,
+        response: response,
+      });
+    });
+    form.addEventListener("input", function () {
+      findIn(form, "check").disabled = Boolean(block.readOnly);
+    });
+  }
+
+  function showWaiting(block, forms, sent) {
+    const form = findForm(forms, sent.item_key);
+    if (!form) return;
+    const typed = form.elements.number;
+    if (typed && !typed.value) typed.value = sent.response.number || "";
+    for (const input of form.querySelectorAll('input[type="radio"]')) {
+      if (!readResponse(form)) input.checked = input.value === sent.response.option;
+    }
+    say(form, block.text("waiting"), "waiting");
+  }
+
+  function showResult(block, forms, reply) {
+    const form = findForm(forms, reply.item_key);
+    if (form) {
+      const verdict = block.text(reply.is_right ? "right" : "notYet");
+      say(form, verdict + (reply.feedback ? " " + reply.feedback : ""), reply.is_right ? "right" : "wrong");
+      findIn(form, "check").disabled = false;
+    }
+    for (const each of forms) {
+      const isRight = reply.items_right.includes(each.dataset.item);
+      findIn(each, "tick").hidden = !isRight;
+      each.toggleAttribute("data-right", isRight);
+    }
+    const done = reply.items_right.length;
+    block.find("bar").value = done;
+    block.find("progress").textContent = block.text("progress", { done: done, total: forms.length });
+    block.find("complete").textContent = reply.is_complete ? block.text("complete") : "";
+    block.status("");
+  }
+
+  function showRefusal(block, forms, sent, reply) {
+    const form = findForm(forms, sent.item_key);
+    if (!form) return;
+    say(form, reply.message, "empty");
+    findIn(form, "check").disabled = false;
+  }
+
+  function say(form, text, state) {
+    const line = findIn(form, "feedback");
+    line.textContent = text;
+    line.dataset.state = state;
+  }
+
+  /** One item at a time, beginning with the first that is not done yet. */
+  function stepThrough(block, forms) {
+    const steps = block.find("steps");
+    if (!steps) return;
+    let current = Math.max(0, forms.findIndex((form) => !form.hasAttribute("data-right")));
+    function show(index, hasFocus) {
+      current = index;
+      forms.forEach((form, position) => (form.hidden = position !== index));
+      block.find("previous").disabled = index === 0;
+      block.find("following").disabled = index === forms.length - 1;
+      if (hasFocus) forms[index].querySelector("h3").focus();
+    }
+    block.find("previous").addEventListener("click", () => show(current - 1, true));
+    block.find("following").addEventListener("click", () => show(current + 1, true));
+    steps.hidden = false;
+    show(current, false);
+  }
+})();
