@@ -13,13 +13,17 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from integra_gradebook import api
-from integra_gradebook.results import AttemptView, Bank
 from lxml import etree
+from web_fragments.fragment import Fragment
 from webob import Request
+from xblock.completable import CompletableXBlockMixin
 from xblock.fields import Boolean, List, Scope, String
 
-from integra_grading.items import Item
+from integra_gradebook import api
+from integra_gradebook.errors import GradebookError
+from integra_gradebook.results import AttemptItem, AttemptView, Bank
+from integra_grading.errors import ItemError
+from integra_grading.items import UNKNOWN_OPTION, Item
 from integra_xblocks import content
 from integra_xblocks.base import BaseBlock, json_post
 from integra_xblocks.messages import N_
@@ -41,6 +45,7 @@ TEXTS = {
     "sendNeedsSignal": N_("There is no signal. Keep this page open: it will be sent by itself."),
     "minutesLeft": N_("{minutes} min left"),
     "secondsLeft": N_("{seconds} s left"),
+    "noTime": N_("Preview: no clock runs"),
     "timeOver": N_("The time is over. Your answers are being sent."),
 }
 
@@ -69,7 +74,7 @@ class SubmitAttempt:
     attempt_uuid: UUID
 
 
-class SittingBlock(BaseBlock):
+class SittingBlock(CompletableXBlockMixin, BaseBlock):
     """Behaviour of a block in which attempts are made; not a block type itself."""
 
     OWN_TAGS = frozenset({"item"})
@@ -126,6 +131,8 @@ class SittingBlock(BaseBlock):
         attempt = api.submit_attempt(
             learner, attempt_uuid=command.attempt_uuid, block_key=usage_key(self), now=datetime.now(UTC)
         )
+        if self.is_decided(attempt):
+            self.emit_completion(1.0)
         return {"attempt_uuid": str(attempt.uuid), "state": attempt.state}
 
     # --- what the views use --------------------------------------------------------------------------------
@@ -134,10 +141,42 @@ class SittingBlock(BaseBlock):
         """Return the kind of attempt made here, as the gradebook names it."""
         return self.ATTEMPT_KIND
 
+    def is_decided(self, attempt: AttemptView) -> bool:
+        """Tell whether a submitted attempt completes the block."""
+        return attempt.state == "submitted"
+
     def get_bank(self) -> Bank:
-        """Return the block's items as the bank of the manifest they claim to be."""
-        items = tuple(Item.from_dict(raw) for raw in self.items)
+        """Return the block's items as the bank of the manifest they claim to be.
+
+        Raises:
+            GradebookError: ``bank_mismatch`` where an item cannot be read, as for any other changed item.
+        """
+        try:
+            items = tuple(Item.from_dict(raw) for raw in self.items)
+        except ItemError as error:
+            raise GradebookError("bank_mismatch", field=self.bank_id) from error
         return Bank(self.bank_id, self.bank_digest, self.bank_public, items)
+
+    def build_sitting(
+        self, template: str, context: Mapping[str, Any], seen: Viewer, arguments: Mapping[str, Any]
+    ) -> Fragment:
+        """Return the view's fragment with the texts of a sitting."""
+        return self.build_fragment(
+            template,
+            {"unknown_option": UNKNOWN_OPTION, **context},
+            viewer=seen,
+            texts={name: self.t(text) for name, text in TEXTS.items()},
+            **arguments,
+        )
+
+    def describe_preview_page(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what an author sees: the items as learners get them, of all forms, with no clock."""
+        page = {
+            "stage": "open",
+            "items": describe_preview(self.items),
+            "allows_unknown": self.get_attempt_kind() == "pre",
+        }
+        return page, {"attempt": "", "received": {}, "remainingSeconds": 0}
 
     def get_open_arguments(self, attempt: AttemptView, now: datetime) -> dict[str, Any]:
         """Return what the script needs for an open attempt."""
@@ -173,39 +212,39 @@ class SittingBlock(BaseBlock):
 
 def describe_items(attempt: AttemptView) -> list[dict[str, Any]]:
     """Return what the template shows of each item of ``attempt``, with the answers given so far."""
-    return [
-        {
-            "key": item.key,
-            "stem": sanitise(item.stem),
-            "options": [{"key": option.key, "text": sanitise(option.text)} for option in item.options],
-            "unit": item.unit,
-            "chosen": attempt.responses.get(item.key, {}).get("option", ""),
-            "number": attempt.responses.get(item.key, {}).get("number", ""),
-        }
-        for item in attempt.items
-    ]
+    return [_describe(item, attempt.responses.get(item.key, {}), item.unit) for item in attempt.items]
 
 
-def describe_preview(items: Iterable[Item]) -> list[dict[str, Any]]:
-    """Return what the template shows an author of ``items``: as learners see them, in written order."""
-    return [
-        {
-            "key": item.key,
-            "stem": sanitise(item.stem),
-            "options": [{"key": option.key, "text": sanitise(option.text)} for option in item.options],
-            "unit": item.answer.unit if item.answer is not None else "",
-            "chosen": "",
-            "number": "",
-        }
-        for item in items
-    ]
+def describe_preview(raw_items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the same for an author: the items that can be read, in written order, without an attempt."""
+    items = []
+    for raw in raw_items:
+        try:
+            item = Item.from_dict(dict(raw))
+        except ItemError:
+            continue  # validate() names it
+        items.append(_describe(item, {}, item.answer.unit if item.answer else ""))
+    return items
+
+
+def _describe(item: Item | AttemptItem, response: Mapping[str, str], unit: str) -> dict[str, Any]:
+    return {
+        "key": item.key,
+        "stem": sanitise(item.stem),
+        "options": [
+            {
+                "key": option.key,
+                "text": sanitise(option.text),
+                "is_chosen": option.key == response.get("option"),
+            }
+            for option in item.options
+        ],
+        "unit": unit,
+        "number": response.get("number", ""),
+        "is_unknown": response.get("option") == UNKNOWN_OPTION,
+    }
 
 
 def count_remaining_seconds(attempt: AttemptView, now: datetime) -> int:
     """Return the whole seconds until the attempt's deadline, at least 0."""
     return max(0, int((attempt.deadline_at - now).total_seconds()))
-
-
-def is_studio(viewer: Viewer) -> bool:
-    """Tell whether an author looks: only they see items without an attempt."""
-    return viewer.read_only == "studio"

@@ -141,12 +141,6 @@
       line.dataset.state = name || "";
     }
 
-    say(sentence, state) {
-      const line = this.find("status");
-      line.textContent = sentence;
-      line.dataset.state = state;
-    }
-
     post(handler, body, options) {
       if (this.readOnly) return Promise.resolve({ ok: false, status: 0, code: this.readOnly, body: null });
       const url = this.runtime.handlerUrl(this.root, handler);

@@ -60,7 +60,7 @@
   function showFailure(block, reply, offlineText) {
     if (reply.status === 0) block.status(offlineText);
     else if (reply.code === "not_answered") block.status(reply.status < 500 ? "signedOut" : "failed");
-    else block.say(reply.body.message, "refused");
+    else block.say(reply.body.message);
   }
 
   class Sitting {
@@ -277,6 +277,11 @@
     // --- the clock ----------------------------------------------------------------------------------------------
 
     startClock() {
+      if (!this.attempt) {
+        this.block.find("clock").textContent = this.block.text("noTime");
+        this.block.find("clock").hidden = false;
+        return;
+      }
       this.setClock(this.block.args.remainingSeconds);
       this.block.find("clock").hidden = false;
       window.setInterval(() => this.tick(), 1000);

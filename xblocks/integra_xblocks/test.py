@@ -1,0 +1,112 @@
+"""The test before and after the course: the same outcomes asked twice, in twin forms."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from web_fragments.fragment import Fragment
+from xblock.core import XBlock
+from xblock.fields import Scope, String
+
+from integra_gradebook import api
+from integra_gradebook.errors import GradebookError
+from integra_gradebook.results import AttemptView
+from integra_xblocks.messages import N_
+from integra_xblocks.platform import Viewer, course_key, usage_key, viewer
+from integra_xblocks.sitting import SittingBlock, describe_items
+
+PRE, POST = "pre", "post"
+_TITLES = {PRE: N_("Starting test"), POST: N_("Final test")}
+
+
+class TestBlock(SittingBlock):
+    """An ex-ante test that shows no score, or an ex-post test with its score and cut once it is sent."""
+
+    __test__ = False  # pytest would take the name for a test case
+
+    IDENTITY_FIELDS = ("bank_id",)
+    has_score = True
+
+    kind = String(scope=Scope.content, default=PRE, values=(PRE, POST), help="pre or post")
+
+    def max_score(self) -> int | None:
+        """Return the points of one form of the post-test; ``None`` for the pre-test, which has no score.
+
+        The platform asks at publishing, with no learner bound: content alone may be read.
+        """
+        if self.kind != POST:
+            return None
+        return max(Counter(raw.get("form") for raw in self.items).values(), default=0)
+
+    @XBlock.supports("multi_device")
+    def student_view(self, context: Any = None) -> Fragment:
+        """Show what to expect, the open attempt, or what may be known of the last one."""
+        seen = viewer(self)
+        now = datetime.now(UTC)
+        try:
+            page, arguments = self._describe_page(seen, now)
+        except GradebookError as error:
+            page, arguments = {"notice": error.message}, {}
+        title = self.display_name or self.t(_TITLES.get(self.kind, _TITLES[PRE]))
+        return self.build_sitting("test.html", {"title": title, "kind": self.kind, **page}, seen, arguments)
+
+    def get_attempt_kind(self) -> str:
+        """Return ``pre`` or ``post``."""
+        return self.kind
+
+    def _describe_page(self, seen: Viewer, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
+        if seen.read_only == "studio":
+            return self.describe_preview_page()
+        attempt = api.find_attempt(seen.learner, block_key=usage_key(self)) if seen.learner else None
+        if attempt is not None and attempt.state == "open":
+            return (
+                {
+                    "stage": "open",
+                    "items": describe_items(attempt),
+                    "allows_unknown": attempt.allows_unknown,
+                },
+                self.get_open_arguments(attempt, now),
+            )
+        if attempt is not None:
+            return self._describe_result(attempt, now), {}
+        return {"stage": "intro", "can_start": True, **self._describe_rules()}, {}
+
+    def _describe_result(self, attempt: AttemptView, now: datetime) -> dict[str, Any]:
+        if self.kind == PRE:
+            return {"stage": "taken"}
+        is_passed = attempt.outcome == "passed"
+        waits_until = attempt.available_at if attempt.available_at and attempt.available_at > now else None
+        return {
+            "stage": "result",
+            "attempt": attempt,
+            "is_passed": is_passed,
+            "waits_until": waits_until,
+            "can_start": not is_passed and attempt.attempts_left > 0 and waits_until is None,
+        }
+
+    def _describe_rules(self) -> dict[str, Any]:
+        rules = api.get_rules(course_key(self))
+        bank = rules.find_bank(self.bank_id)
+        if bank is None:
+            raise GradebookError("bank_unknown", field=self.bank_id)
+        form_items = max(Counter(item.form for item in bank.items).values())
+        if self.kind == PRE:
+            return {"item_count": form_items, "minutes": rules.tests.pre.minutes}
+        post = rules.tests.post
+        return {
+            "item_count": form_items,
+            "minutes": post.minutes,
+            "max_attempts": post.max_attempts,
+            "wait_hours": post.wait_hours,
+        }
+
+    def get_editable(self) -> dict[str, Any]:
+        """Return the values an author edits."""
+        return {"kind": self.kind, **super().get_editable()}
+
+    def check_editable(self, values: dict[str, Any]) -> list[str]:
+        """Return a sentence per problem of the edited values."""
+        problems = [] if values["kind"] in (PRE, POST) else ["kind: pre or post"]
+        return problems + super().check_editable(values)
