@@ -22,6 +22,24 @@ class BridgeConfig(AppConfig):
                 "relative_path": "urls",
             }
         },
+        "settings_config": {
+            project: {"production": {"relative_path": "settings.production"}}
+            for project in ("lms.djangoapp", "cms.djangoapp")
+        },
+        "signals_config": {
+            "lms.djangoapp": {
+                "relative_path": "signals",
+                "receivers": [
+                    {
+                        "receiver_func_name": "on_user_retired",
+                        "signal_path": (
+                            "openedx.core.djangoapps.user_api.accounts.signals.USER_RETIRE_LMS_MISC"
+                        ),
+                        "dispatch_uid": "integra_bridge.on_user_retired",
+                    }
+                ],
+            }
+        },
     }
 
     def ready(self) -> None:

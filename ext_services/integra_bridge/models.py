@@ -42,8 +42,8 @@ class OutboxEvent(models.Model):
 
     class Meta:
         indexes = [
-            # "What is due now?", asked by every relay in every pass.
-            models.Index(fields=["state", "next_try_at"], name="integra_outbox_due"),
+            # "Which rows are to be sent, oldest first?", asked by every relay in every pass.
+            models.Index(fields=["state", "position"], name="integra_outbox_due"),
         ]
 
     def __str__(self) -> str:
@@ -72,3 +72,20 @@ class RelayState(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Retirement(models.Model):
+    """Somebody whom the LMS erases on request, until the relay has told the gradebook.
+
+    The platform says so inside a transaction of its own, in which the gradebook writes no facts.
+
+    .. pii: The account's number, for minutes.
+    .. pii_types: id
+    .. pii_retirement: local_api
+    """
+
+    user_id = models.BigIntegerField(unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.user_id)

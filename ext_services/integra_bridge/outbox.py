@@ -15,15 +15,14 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, Q, QuerySet
 
 from integra_bridge.delivery import BACKOFF, GIVE_UP_AFTER, Delivered, Verdict, backoff
-from integra_bridge.envelope import digest_of, encode
-from integra_bridge.models import OutboxEvent, OutboxState, RelayState
+from integra_bridge.models import OutboxEvent, OutboxState, RelayState, Retirement
 from integra_gradebook import api
-from integra_grading.events import Event
+from integra_grading.canonical import canonical_json
+from integra_grading.events import Event, event_digest, to_cloudevent
 
 BATCH_EVENTS = 100
 # The service takes 1 MiB; the rest is for brackets and commas.
 BATCH_BYTES = 1024 * 1024 - 1024
-EVENT_BYTES = 20_000
 LEASE = timedelta(minutes=2)
 NUMBERED_AT_ONCE = 500
 _STATE_KEY = "relay"
@@ -37,18 +36,15 @@ def record_event(event: Event, *, source: str, now: datetime) -> None:
 
     Called inside the fact's transaction: an error here takes the fact with it.
     """
-    body = encode(event, source)
+    raw = to_cloudevent(event, source=source)
     row = OutboxEvent(
-        event_id=str(event.id),
+        event_id=event.id,
         learner_uuid=str(event.learner_uuid),
         event_type=event.type,
-        body=body,
-        digest=digest_of(body),
+        body=canonical_json(raw),
+        digest=event_digest(raw),
         next_try_at=now,
     )
-    if len(body) > EVENT_BYTES:
-        # The service would refuse it for ever. Kept where people see it: an error would cost the learner the work.
-        row.state, row.error_code = OutboxState.DEAD, "event_too_large"
     row.save(force_insert=True)
 
 
@@ -61,11 +57,22 @@ def backfill(*, source: str, now: datetime) -> int:
     after = 0
     while entries := api.read_journal(after=after, limit=NUMBERED_AT_ONCE):
         after = entries[-1].id
-        by_id = {str(entry.event.id): entry.event for entry in entries}
+        by_id = {entry.event.id: entry.event for entry in entries}
         known = OutboxEvent.objects.filter(event_id__in=by_id).values_list("event_id", flat=True)
         for event_id in by_id.keys() - set(known):
             created += _record_if_missing(by_id[event_id], source=source, now=now)
     return created
+
+
+def count_missing() -> int:
+    """Return how many events of the journal have no row here."""
+    missing = 0
+    after = 0
+    while entries := api.read_journal(after=after, limit=NUMBERED_AT_ONCE):
+        after = entries[-1].id
+        ids = [entry.event.id for entry in entries]
+        missing += len(ids) - OutboxEvent.objects.filter(event_id__in=ids).count()
+    return missing
 
 
 def _record_if_missing(event: Event, *, source: str, now: datetime) -> int:
@@ -91,6 +98,24 @@ def resend(*, now: datetime) -> int:
         lease_key="",
         leased_until=None,
     )
+
+
+# --- retirement ---------------------------------------------------------------------------------------
+
+
+def ask_retirement(user_id: int) -> None:
+    """Remember that the LMS erases a person; the relay does it, in transactions of its own."""
+    Retirement.objects.get_or_create(user_id=user_id)
+
+
+def retire_pending(*, now: datetime) -> int:
+    """Let the gradebook forget everybody who asked; return how many. Repeats harmlessly."""
+    done = 0
+    for retirement in Retirement.objects.order_by("pk"):
+        api.retire_learner(retirement.user_id, now=now)
+        retirement.delete()
+        done += 1
+    return done
 
 
 # --- the relay's state --------------------------------------------------------------------------------
