@@ -90,7 +90,7 @@ class BaseBlock(XBlock):
     CHILD_FIELDS: ClassVar[tuple[str, ...]] = ()
     # Name of the folder under public/ with the block's own style.css and script.js.
     FOLDER: ClassVar[str] = ""
-    # Name of the JavaScript function on window; called as (runtime, element, arguments).
+    # Name of the JavaScript function on window, called as (runtime, element, arguments); "" for no script.
     INIT_FUNCTION: ClassVar[str] = ""
 
     icon_class = "other"
@@ -136,6 +136,8 @@ class BaseBlock(XBlock):
         fragment = Fragment(html)
         for path in ("integra.css", f"{self.FOLDER}/style.css"):
             fragment.add_css_url(self.runtime.local_resource_url(self, f"public/{path}"))
+        if not self.INIT_FUNCTION:
+            return fragment
         for path in ("integra.js", f"{self.FOLDER}/script.js"):
             fragment.add_javascript_url(self.runtime.local_resource_url(self, f"public/{path}"))
         fragment.initialize_js(

@@ -8,9 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from integra_gradebook import api
-from integra_gradebook.errors import GradebookError
-from integra_gradebook.results import UnitState
 from lxml import etree
 from web_fragments.fragment import Fragment
 from webob import Request
@@ -18,6 +15,9 @@ from xblock.completable import CompletableXBlockMixin
 from xblock.core import XBlock
 from xblock.fields import Integer, List, Scope, String
 
+from integra_gradebook import api
+from integra_gradebook.errors import GradebookError
+from integra_gradebook.results import UnitState
 from integra_xblocks import content
 from integra_xblocks.base import BaseBlock, json_post
 from integra_xblocks.messages import N_

@@ -8,9 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from integra_gradebook import api
-from integra_gradebook.errors import GradebookError
-from integra_gradebook.results import UnitState
 from lxml import etree
 from web_fragments.fragment import Fragment
 from webob import Request
@@ -18,6 +15,9 @@ from xblock.completable import CompletableXBlockMixin
 from xblock.core import XBlock
 from xblock.fields import Boolean, List, Scope, String
 
+from integra_gradebook import api
+from integra_gradebook.errors import GradebookError
+from integra_gradebook.results import UnitState
 from integra_grading.items import Item, presentation
 from integra_xblocks import content
 from integra_xblocks.base import BaseBlock, json_post
@@ -58,8 +58,12 @@ class PracticeBlock(CompletableXBlockMixin, BaseBlock):
 
     icon_class = "problem"
 
-    unit_key = String(scope=Scope.settings, default="", help="The unit of the course this practice belongs to.")
-    shows_all = Boolean(scope=Scope.settings, default=False, help="All items below each other, not one by one.")
+    unit_key = String(
+        scope=Scope.settings, default="", help="The unit of the course this practice belongs to."
+    )
+    shows_all = Boolean(
+        scope=Scope.settings, default=False, help="All items below each other, not one by one."
+    )
     items = List(scope=Scope.content, default=[], help="Items with their keys; never sent to a browser.")
 
     @XBlock.supports("multi_device")
