@@ -12,6 +12,10 @@ PACKAGE = Path(__file__).resolve().parent
 INTEGRA_DEMO = env.read_switch(os.environ, "INTEGRA_DEMO")
 INTEGRA_HOME = Path(env.read_text(os.environ, "INTEGRA_HOME"))
 INTEGRA_ISSUER_URL = env.read_issuer_url(os.environ, "INTEGRA_ISSUER_URL", is_demo=INTEGRA_DEMO)
+# How credentials name who signs them; part of every one signed from then on.
+INTEGRA_ISSUER_NAME = env.read_text(
+    os.environ, "INTEGRA_ISSUER_NAME", "INTEGRA (demostración)" if INTEGRA_DEMO else "INTEGRA · PNUD Ecuador"
+)
 INTEGRA_NAME_KEYS = env.read_encryption_keys(os.environ, "INTEGRA_NAME_KEY")
 SECRET_KEY = env.read_secret_key(os.environ, "INTEGRA_SECRET_KEY")
 DATABASES = {
@@ -44,6 +48,7 @@ INSTALLED_APPS = [
     "integra_service.people",
     "integra_service.records",
     "integra_service.credentials",
+    "integra_service.eligibility",
     "integra_service.web",
 ]
 
@@ -71,6 +76,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "integra_service.lib.context.assembly",
+                "integra_service.web.context.console",
             ],
         },
     }

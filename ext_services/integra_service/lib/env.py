@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from .urls import origin_of
+
 MAX_NAME_KEYS = 3
 URL_SAFE_TO_STANDARD = str.maketrans("-_", "+/")
 
@@ -63,7 +65,7 @@ def read_issuer_url(environ: Mapping[str, str], name: str, *, is_demo: bool) -> 
     """
     value = read_text(environ, name).rstrip("/")
     parts = urlsplit(value)
-    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path or parts.query:
+    if parts.scheme not in {"https", "http"} or not parts.hostname or value != origin_of(value):
         raise ImproperlyConfigured(f"{name} must be an origin such as https://certificados.example.org.")
     if parts.scheme == "http" and not is_demo:
         raise ImproperlyConfigured(f"{name} must use https outside the demonstration.")

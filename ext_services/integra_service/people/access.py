@@ -86,7 +86,9 @@ def find_people(staff: Staff, code_or_name: str) -> tuple[FoundPerson, ...]:
 
 
 def find_by_code(staff: Staff, code: str) -> list[Person]:
-    identities = LearnerIdentity.objects.in_cities(staff.city_ids).filter(short_code=code)
+    identities = LearnerIdentity.objects.in_cities(staff.city_ids).filter(
+        short_code=code, retired_at__isnull=True
+    )
     return unique([identity.person for identity in identities.select_related("person__city")[:MAX_FOUND]])
 
 

@@ -6,8 +6,9 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from integra_grading.pseudonym import short_code
+from integra_service.audit import services as audit
 
-from .models import City, LearnerIdentity, Person, Source
+from .models import City, LearnerIdentity, LegalName, Person, Source
 
 
 def find_identity(source: Source, learner_uuid: UUID) -> LearnerIdentity | None:
@@ -45,3 +46,20 @@ def ensure_identity(source: Source, learner_uuid: UUID, city_id: int, now: datet
 def move_person(identity: LearnerIdentity, city: City) -> None:
     """Put the identity's own person into another city: staff of the old one no longer see them."""
     Person.objects.for_system().filter(pk=identity.own_person_id).exclude(city=city).update(city=city)
+
+
+def retire_identity(identity: LearnerIdentity, now: datetime) -> None:
+    """Forget the name of a person none of whose identities is left; repeating it changes nothing.
+
+    Consents and audit entries hold no name and stay: they show that something was agreed and forgotten.
+    """
+    LearnerIdentity.objects.for_system().filter(pk=identity.pk, retired_at__isnull=True).update(
+        retired_at=now
+    )
+    others = LearnerIdentity.objects.for_system().filter(
+        person_id=identity.person_id, retired_at__isnull=True
+    )
+    if others.exists():
+        return
+    if LegalName.objects.filter(person_id=identity.person_id).delete()[0]:
+        audit.record("name.erased", actor="system", subject=f"person:{identity.person.uuid}", now=now)

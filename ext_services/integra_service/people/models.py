@@ -103,6 +103,7 @@ class LearnerIdentity(models.Model):
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="identities")
     own_person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)  # the learner asked to be forgotten
 
     objects: CityScopedManager["LearnerIdentity"] = CityScopedManager("person__city_id")
 

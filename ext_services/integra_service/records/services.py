@@ -1,9 +1,12 @@
 """The door to the learning record for the apps above."""
 
+import json
+
+from integra_grading.manifest import Manifest, parse_manifest
 from integra_service.people.models import LearnerIdentity
 
 from .fold import LearningRecord
-from .models import Manifest
+from .models import Manifest as ManifestRow
 from .storage import read_record
 
 
@@ -13,4 +16,6 @@ def get_record(identity: LearnerIdentity) -> LearningRecord:
 
 
 def find_manifest(rule_version: str) -> Manifest | None:
-    return Manifest.objects.filter(rule_version=rule_version).first()
+    """Return the registered rules of that version."""
+    row = ManifestRow.objects.filter(rule_version=rule_version).first()
+    return None if row is None else parse_manifest(json.loads(row.content))

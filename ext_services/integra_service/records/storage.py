@@ -18,7 +18,7 @@ from .models import LearningRecordRow
 def read_record(identity: LearnerIdentity) -> LearningRecord:
     row = LearningRecordRow.objects.for_system().filter(identity=identity).first()
     if row is None:
-        return LearningRecord(identity.learner_uuid, False, (), 0, ())
+        return LearningRecord(identity.learner_uuid, None, False, (), 0, ())
     return load_record(row.content)
 
 

@@ -1,6 +1,35 @@
 """Pages and machine interface of the web app."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from . import api, applications, console, learner, system
 
 app_name = "web"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", system.front, name="front"),
+    path("healthz", system.healthz, name="healthz"),
+    path("readyz", system.readyz, name="readyz"),
+    path("api/v1/events", api.EventsView.as_view(), name="events"),
+    path("api/v1/certificate-states", api.CertificateStatesView.as_view(), name="certificate-states"),
+    path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("entrar/<str:token>", learner.enter, name="enter"),
+    path("mi/", learner.my_page, name="my"),
+    path("mi/aviso/", learner.notice_page, name="notice"),
+    path("mi/nombre/", learner.name_page, name="name"),
+    path("mi/salir/", learner.leave, name="leave"),
+    path("consola/", console.home, name="console"),
+    path("consola/entrar/", console.sign_in, name="sign-in"),
+    path("consola/salir/", console.sign_out, name="sign-out"),
+    path("consola/personas/", console.people, name="people"),
+    path("consola/personas/<uuid:uuid>/", console.person, name="person"),
+    path("consola/personas/<uuid:uuid>/residencia/", console.residence_add, name="residence-add"),
+    path(
+        "consola/personas/<uuid:uuid>/residencia/<uuid:residence_uuid>/",
+        console.residence_correct,
+        name="residence-correct",
+    ),
+    path("consola/personas/<uuid:uuid>/postular/", applications.register, name="register-application"),
+    path("consola/postulaciones/<uuid:uuid>/", applications.application, name="application"),
+    path("consola/postulaciones/<uuid:uuid>/proponer/", applications.propose_again, name="propose-again"),
+]

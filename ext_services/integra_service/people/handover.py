@@ -1,0 +1,37 @@
+"""The only way a learner enters the service: a signed link of their classroom, used once."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from integra_service.audit import services as audit
+
+from .identities import ensure_identity
+from .models import HandoverUse, LearnerIdentity
+from .sources import get_territory
+from .tokens import TokenError, read_handover
+
+
+def accept_handover(token: str, now: datetime) -> LearnerIdentity:
+    """Use the link and return whom it hands over, or raise TokenError."""
+    claims = read_handover(token, now)
+    territory = get_territory(claims.source)
+    if not territory.covers(city_key=claims.city_key, course_key=claims.course_key):
+        raise TokenError("territory")
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                HandoverUse.objects.create(source=claims.source, jti=claims.jti, used_at=now)
+        except IntegrityError as error:
+            raise TokenError("used") from error
+        city_id = territory.city_ids[claims.city_key]
+        identity = ensure_identity(claims.source, claims.learner_uuid, city_id, now)
+        if identity.retired_at is not None:
+            raise TokenError("retired")
+        audit.record(
+            "learner.entered",
+            actor=f"learner:{identity.learner_uuid}",
+            subject=f"person:{identity.person.uuid}",
+            now=now,
+        )
+    return identity

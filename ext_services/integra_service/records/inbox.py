@@ -1,0 +1,140 @@
+"""Storing what a source sent: each event judged alone, one transaction, the answer after its commit."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from integra_grading.canonical import canonical_json
+from integra_grading.errors import EventError, GradingError
+from integra_grading.events import MAX_EVENT_BYTES, event_digest, parse_event
+from integra_service.people.models import Source
+
+from .models import InboxEvent, RefusedEvent
+
+CONFLICT = "id_conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One event that was not accepted: kept, counted and named in the receipt."""
+
+    event_id: str
+    code: str
+    message: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a delivery."""
+
+    accepted: tuple[str, ...]
+    refused: tuple[Refusal, ...]
+
+
+def store_events(source: Source, raw_events: Sequence[Any], now: datetime) -> Receipt:
+    """Keep every event of one delivery, accepted or not; on return all of it is committed."""
+    rows: dict[str, InboxEvent] = {}
+    refused: list[tuple[Any, Refusal]] = []
+    for raw in raw_events:
+        try:
+            row = read_row(source, raw, now)
+        except EventError as error:
+            refused.append((raw, Refusal(find_id(raw), error.code, error.message, error.field)))
+            continue
+        first = rows.setdefault(row.event_id, row)
+        if first.digest != row.digest:
+            refused.append((raw, conflict(row.event_id)))
+    with transaction.atomic(durable=True):
+        stored = insert_new(source, rows.values())
+        for event_id, row in rows.items():
+            if stored[event_id] != row.digest:
+                refused.append((json.loads(row.body), conflict(event_id)))
+        # Sorted like the insert above: two deliveries never wait for each other crosswise.
+        for raw, refusal in sorted(refused, key=lambda pair: digest_of_any(pair[0])):
+            keep_refused(source, raw, refusal, now)
+    accepted = tuple(event_id for event_id, row in rows.items() if stored[event_id] == row.digest)
+    return Receipt(accepted, tuple(refusal for _, refusal in refused))
+
+
+def read_row(source: Source, raw: Any, now: datetime) -> InboxEvent:
+    """Return the row of a well-formed event, or raise EventError."""
+    event = parse_event(raw).event
+    return InboxEvent(
+        source=source,
+        event_id=event.id,
+        digest=event_digest(raw),
+        type=event.type,
+        learner_uuid=event.learner_uuid,
+        sequence=event.sequence,
+        occurred_at=event.time,
+        received_at=now,
+        rule_version=event.data.rule_version,
+        body=canonical_json(raw).decode(),
+    )
+
+
+def insert_new(source: Source, rows: Iterable[InboxEvent]) -> dict[str, str]:
+    """Insert what is not there yet and return the digests that stand there now, by event id.
+
+    The unique constraint decides, not a look beforehand; in one order, so that two deliveries with the same
+    events wait for each other instead of deadlocking.
+    """
+    ordered = sorted(rows, key=lambda row: row.event_id)
+    InboxEvent.objects.bulk_create(ordered, ignore_conflicts=True)
+    ids = [row.event_id for row in ordered]
+    stored = InboxEvent.objects.filter(source=source, event_id__in=ids)
+    return dict(stored.values_list("event_id", "digest"))
+
+
+def keep_refused(source: Source, raw: Any, refusal: Refusal, now: datetime) -> None:
+    """Keep a refused event once, and count it again when it comes again."""
+    digest = digest_of_any(raw)
+    known = RefusedEvent.objects.filter(source=source, digest=digest)
+    if known.update(count=F("count") + 1, last_at=now):
+        return
+    try:
+        with transaction.atomic():
+            RefusedEvent.objects.create(
+                source=source,
+                event_id=refusal.event_id,
+                digest=digest,
+                code=refusal.code,
+                field=refusal.field[:200],
+                body=to_ascii_json(raw)[:MAX_EVENT_BYTES],
+                first_at=now,
+                last_at=now,
+            )
+    except IntegrityError:  # another delivery was first
+        known.update(count=F("count") + 1, last_at=now)
+
+
+def conflict(event_id: str) -> Refusal:
+    return Refusal(event_id, CONFLICT, "This id was already used for another content; the first one stays.")
+
+
+def find_id(raw: Any) -> str:
+    """Return the id the sender gave, where it can be named in a receipt."""
+    event_id = raw.get("id") if isinstance(raw, dict) else None
+    if isinstance(event_id, str) and event_id.isascii() and event_id.isprintable() and len(event_id) <= 64:
+        return event_id
+    return ""
+
+
+def digest_of_any(raw: Any) -> str:
+    """Return a digest of anything JSON can say, also of what has no canonical form."""
+    try:
+        return hashlib.sha256(canonical_json(raw)).hexdigest()
+    except GradingError:
+        return hashlib.sha256(to_ascii_json(raw).encode()).hexdigest()
+
+
+def to_ascii_json(raw: Any) -> str:
+    """Escape everything beyond ASCII: NUL and halves of surrogate pairs are kept as text about them."""
+    return json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)

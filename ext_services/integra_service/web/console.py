@@ -1,0 +1,208 @@
+"""The staff's pages: signing in, finding a person of one's cities, what is known of them."""
+
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import authenticate, login, logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from integra_service.lib import throttle
+from integra_service.lib.clock import utc_now
+from integra_service.lib.errors import NotFoundError, RequestError
+from integra_service.people.models import Evidence, Person, ResidenceEpisode, Zone
+from integra_service.people.services import (
+    Staff,
+    access_person,
+    access_residence,
+    confirmed_name,
+    find_people,
+    list_residences,
+    record_residence,
+)
+
+from .progress import describe_courses, list_certificates, list_short_codes
+from .sessions import find_request_staff, staff_page
+
+SIGN_IN_TRIES = 10
+SIGN_IN_WINDOW_SECONDS = 15 * 60
+
+EVIDENCE_LABELS = {
+    Evidence.RENTAL: gettext_lazy("Rental contract"),
+    Evidence.UTILITY_BILL: gettext_lazy("Utility bill"),
+    Evidence.NEIGHBOUR_LETTER: gettext_lazy("Letter of the neighbourhood"),
+    Evidence.SHELTER_LETTER: gettext_lazy("Letter of the shelter"),
+    Evidence.SCHOOL: gettext_lazy("School certificate of the children"),
+    Evidence.ATTENDANCE: gettext_lazy("Attendance record of the programme"),
+    Evidence.STATEMENT: gettext_lazy("Own statement"),
+}
+
+
+class ResidenceForm(forms.Form):
+    """Where somebody lived; zones are those of the person's own city."""
+
+    zone = forms.ModelChoiceField(queryset=Zone.objects.none(), label=gettext_lazy("Zone"))
+    from_on = forms.DateField(
+        label=gettext_lazy("Since when"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    to_on = forms.DateField(
+        label=gettext_lazy("Until when"),
+        help_text=gettext_lazy("Leave it empty if they still live there."),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    evidence = forms.ChoiceField(label=gettext_lazy("How we know"), choices=list(EVIDENCE_LABELS.items()))
+
+    def __init__(self, *args: object, person: Person, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they came
+        zones = Zone.objects.filter(city_id=person.city_id).order_by("name")
+        self.fields["zone"].queryset = zones  # type: ignore[attr-defined]  # it is a ModelChoiceField
+
+
+class CorrectionForm(ResidenceForm):
+    """A correction says why."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Why it is corrected"),
+        help_text=gettext_lazy("For example: the date was misread. No health or migration details."),
+        max_length=300,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def sign_in(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        if find_request_staff(request) is not None:
+            return redirect("web:console")
+        return render(request, "integra/sign_in.html")
+    username = request.POST.get("username", "")[:150]
+    problem = _("User or password do not fit.")
+    # Counted before the password is looked at, by name: an address may be a whole municipality's.
+    if not throttle.take_turn(
+        f"sign-in:{username.casefold()}",
+        limit=SIGN_IN_TRIES,
+        window_seconds=SIGN_IN_WINDOW_SECONDS,
+        now=utc_now(),
+    ):
+        problem = _("Too many tries. Wait a quarter of an hour.")
+        context = {"problem": problem, "username": username}
+        return render(request, "integra/sign_in.html", context, status=429)
+    user = None
+    if "\x00" not in username:
+        password = request.POST.get("password", "")[:200]
+        user = authenticate(request, username=username, password=password)
+    if user is None:
+        context = {"problem": problem, "username": username}
+        return render(request, "integra/sign_in.html", context, status=400)
+    request.session.flush()
+    login(request, user)
+    return redirect("web:console")
+
+
+@require_POST
+@never_cache
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    response = redirect("web:sign-in")
+    response["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@require_GET
+@never_cache
+@staff_page
+def home(request: HttpRequest, staff: Staff) -> HttpResponse:
+    return render(request, "integra/console_home.html")
+
+
+@require_POST
+@never_cache
+@staff_page
+def people(request: HttpRequest, staff: Staff) -> HttpResponse:
+    """Search. By POST: a name in an address would end in histories and logs."""
+    query = request.POST.get("query", "").strip()[:150]
+    context = {"query": query, "found": find_people(staff, query) if query else ()}
+    return render(request, "integra/console_home.html", context)
+
+
+@require_GET
+@never_cache
+@staff_page
+def person(request: HttpRequest, staff: Staff, uuid: UUID) -> HttpResponse:
+    someone = access_person(staff, uuid)
+    residences = list_residences(someone)
+    context = {
+        "person": someone,
+        "name": confirmed_name(someone),
+        "short_codes": list_short_codes(someone),
+        "courses": describe_courses(someone),
+        "certificates": list_certificates(someone),
+        "residences": [with_label(row) for row in residences],
+        "can_edit": someone.city_id in staff.editable_city_ids,
+    }
+    return render(request, "integra/person.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@staff_page
+def residence_add(request: HttpRequest, staff: Staff, uuid: UUID) -> HttpResponse:
+    someone = access_editable(staff, uuid)
+    form = ResidenceForm(request.POST or None, person=someone)
+    return handle_residence(request, staff, someone, form, None)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@staff_page
+def residence_correct(request: HttpRequest, staff: Staff, uuid: UUID, residence_uuid: UUID) -> HttpResponse:
+    someone = access_editable(staff, uuid)
+    replaced = access_residence(staff, someone, residence_uuid)
+    initial = {
+        "zone": replaced.zone_id,
+        "from_on": replaced.from_on,
+        "to_on": replaced.to_on,
+        "evidence": replaced.evidence,
+    }
+    form = CorrectionForm(request.POST or None, person=someone, initial=initial)
+    return handle_residence(request, staff, someone, form, replaced)
+
+
+def handle_residence(
+    request: HttpRequest,
+    staff: Staff,
+    someone: Person,
+    form: ResidenceForm,
+    replaced: ResidenceEpisode | None,
+) -> HttpResponse:
+    context = {"person": someone, "form": form, "replaces": replaced, "problem": ""}
+    if request.method == "GET":
+        return render(request, "integra/residence.html", context)
+    if form.is_valid():
+        try:
+            record_residence(staff, someone, now=utc_now(), replaces=replaced, **form.cleaned_data)
+        except RequestError as error:
+            context["problem"] = error.message
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("web:person", someone.uuid)
+    return render(request, "integra/residence.html", context, status=400)
+
+
+def access_editable(staff: Staff, uuid: UUID) -> Person:
+    """Return a person whose facts this staff member may enter; auditors only read."""
+    someone = access_person(staff, uuid)
+    if someone.city_id not in staff.editable_city_ids:
+        raise NotFoundError
+    return someone
+
+
+def with_label(row: ResidenceEpisode) -> ResidenceEpisode:
+    row.label = EVIDENCE_LABELS[Evidence(row.evidence)]  # type: ignore[attr-defined]  # for the template
+    return row
