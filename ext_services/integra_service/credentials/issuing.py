@@ -31,6 +31,7 @@ from .models import Credential, CredentialDocument, CredentialState, Issuer, Sig
 from .names import hash_name
 from .policies import AchievementPolicy, Decision
 from .proofs import sign
+from .signals import announce
 from .states import find_credential
 from .verification import Outcome, verify_document
 
@@ -188,3 +189,4 @@ def _store_signed(
         now=now,
         data={"document": digest, "key": key.fragment},
     )
+    announce(credential.get().person)

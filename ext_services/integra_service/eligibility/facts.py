@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from integra_service.credentials.policies import AchievementPolicy, Reason, ReasonCode
-from integra_service.credentials.services import decide, find_current, get_policies
+from integra_service.credentials.policies import AchievementPolicy, Decision, Reason, ReasonCode
+from integra_service.credentials.services import decide_achievements, find_current
 from integra_service.people.models import Evidence, LearnerIdentity, Person, ResidenceEpisode
 from integra_service.people.services import list_residences
 from integra_service.records.fold import CourseRecord, DeliverableRecord
@@ -38,37 +38,44 @@ def collect_facts(person: Person, now: datetime) -> Facts:
     identities = list(LearnerIdentity.objects.for_system().filter(person=person).order_by("pk"))
     courses = [course for identity in identities for course in get_record(identity).courses]
     return Facts(
-        certificates={
-            policy.key: fact
-            for policy in get_policies()
-            if (fact := _certificate(person, identities, policy, now)) is not None
-        },
+        certificates=_certificates(person, identities, now),
         residences=tuple(_residence(person, row) for row in list_residences(person)),
         documents=dict(document for course in courses for document in _documents(course)),
     )
 
 
+def _certificates(person: Person, identities: list[LearnerIdentity], now: datetime) -> dict[str, CertificateFact]:
+    """Return what is known of each achievement; one of whose course no event speaks is left out: it is not known."""
+    nearest: dict[str, tuple[AchievementPolicy, Decision]] = {}
+    for identity in identities:
+        for policy, decision in decide_achievements(identity):
+            best = nearest.get(policy.key)
+            if decision.course is not None and (best is None or len(decision.reasons) < len(best[1].reasons)):
+                nearest[policy.key] = policy, decision
+    return {key: _certificate(person, policy, decision, now) for key, (policy, decision) in nearest.items()}
+
+
 def _certificate(
-    person: Person, identities: list[LearnerIdentity], policy: AchievementPolicy, now: datetime
-) -> CertificateFact | None:
-    """Return what is known of one achievement; None when no event of the person speaks of its course."""
+    person: Person, policy: AchievementPolicy, decision: Decision, now: datetime
+) -> CertificateFact:
     credential = find_current(person, policy.key)
-    if credential is not None and credential.is_valid(now):
-        routes = ROUTES[frozenset(credential.routes)]
-        provenance = Provenance(f"certificado {policy.name.es}", local_day(credential.issued_at), BY_SERVICE)
-        return CertificateFact(True, routes, (), provenance)
-    decisions = [decide(identity, policy) for identity in identities]
-    known = [decision for decision in decisions if decision.course is not None]
-    if not known:
-        return None
-    nearest = min(known, key=lambda decision: len(decision.reasons))
-    missing = tuple(describe_missing(reason, policy) for reason in nearest.reasons)
+    if credential is not None:
+        provenance = Provenance(f"certificado «{policy.name.es}»", local_day(credential.awarded_at), BY_SERVICE)
+        return CertificateFact(True, _routes(policy, decision), (), provenance)
+    missing = tuple(describe_missing(reason, policy) for reason in decision.reasons)
     return CertificateFact(
         is_in_force=False,
         route="",
         missing=missing or ("confirmar su nombre en «Mi certificado», desde el aula",),
         provenance=Provenance("registro de aprendizaje", local_day(now), BY_CLASSROOM),
     )
+
+
+def _routes(policy: AchievementPolicy, decision: Decision) -> str:
+    modules = decision.course.modules if decision.course else ()
+    asked = dict(policy.modules)
+    routes = {module.route for module in modules if module.module_key in asked and module.route}
+    return ROUTES.get(frozenset(routes), "formación")
 
 
 def describe_missing(reason: Reason, policy: AchievementPolicy) -> str:
