@@ -19,6 +19,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -131,33 +132,41 @@ def run(places: Places) -> int:
 
 
 def prepare(places: Places, keys: dict[str, str], environment: dict[str, str]) -> None:
-    """Compile the course and bring both databases up to date."""
+    """Compile the course; bring both databases up to date when course, accounts or migrations changed."""
     call(["-m", "integra_course.cli", "build", "--output", str(places.build)], environment)
-    state = state_of_migrations()
-    stamp = places.home / "migrated"
-    if not stamp.exists() or stamp.read_text() != state:
-        print("Preparing the databases")
-        migrations = [
-            start(["-m", module, "migrate", "--verbosity", "0", *extra], environment)
-            for module, extra in (("integra_aula", ["--run-syncdb"]), ("integra_service", []))
-        ]
-        exits = [process.wait() for process in migrations]
-        if any(exits):
-            raise DemoError("The databases could not be prepared; the lines above say why.")
-        stamp.write_text(state)
+    accounts = json.dumps([describe(account, keys) for account in ACCOUNTS])
+    manifest = places.build / "manifest.json"
+    state = digest_of(accounts.encode(), manifest.read_bytes(), *migrations())
+    stamp = places.home / "prepared"
+    if stamp.exists() and stamp.read_text() == state:
+        return
+    print("Preparing the databases")
     accounts_file = places.home / "accounts.json"
-    write_private(accounts_file, json.dumps([describe(account, keys) for account in ACCOUNTS]))
-    fillings = [
-        start(["-m", "integra_aula", "integra_aula_demo", str(accounts_file)], environment),
-        start(["-m", "integra_service", "integra_demo", str(accounts_file)], environment),
-    ]
-    exits = [process.wait() for process in fillings]
-    if any(exits):
-        raise DemoError("The demonstration's places could not be made; the lines above say why.")
-    call(
-        ["-m", "integra_service", "integra_register_manifest", str(places.build / "manifest.json")],
+    write_private(accounts_file, accounts)
+    service = ["-m", "integra_service"]
+    in_turn(
         environment,
+        [["-m", "integra_aula", "migrate", "--run-syncdb"], [*service, "migrate"]],
+        [
+            ["-m", "integra_aula", "integra_aula_demo", str(accounts_file)],
+            [*service, "integra_demo", str(accounts_file)],
+        ],
+        [
+            [*service, "integra_register_manifest", str(manifest)],
+            [*service, "integra_register_policy", "--city", "ciudad-a", "--city", "ciudad-b"],
+        ],
     )
+    stamp.write_text(state)
+
+
+def in_turn(environment: dict[str, str], *steps: list[list[str]]) -> None:
+    """Run each step's commands side by side, one step after the other; what they say is shown when one fails."""
+    for step in steps:
+        running = [start(arguments, environment, quiet=True) for arguments in step]
+        outputs = [process.communicate()[0] for process in running]
+        if any(process.returncode for process in running):
+            said = "\n".join(output.decode(errors="replace") for output in outputs)
+            raise DemoError(f"The databases could not be prepared:\n{said}")
 
 
 def seed(places: Places, keys: dict[str, str], environment: dict[str, str]) -> None:
@@ -324,14 +333,17 @@ def announce(places: Places, keys: dict[str, str]) -> None:
     print(f"\nDetails for scripts: {places.home / 'demo.json'}\nCtrl-C stops everything.\n", flush=True)
 
 
-def state_of_migrations() -> str:
-    """Return a digest of all migration files and of Django's version."""
-    import django
-
-    digest = hashlib.sha256(django.get_version().encode())
+def migrations() -> Iterator[bytes]:
+    """Yield the content of every migration, in order."""
     for package in MIGRATED:
         for path in sorted((ROOT / package).rglob("migrations/*.py")):
-            digest.update(path.read_bytes())
+            yield path.read_bytes()
+
+
+def digest_of(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
 
 
@@ -345,8 +357,17 @@ def call(arguments: list[str], environment: dict[str, str]) -> None:
         raise DemoError("Stopped: the lines above say why.")
 
 
-def start(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment)
+def start(
+    arguments: list[str], environment: dict[str, str], *, quiet: bool = False
+) -> subprocess.Popen[bytes]:
+    out = subprocess.PIPE if quiet else None
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=out,
+        stderr=subprocess.STDOUT if quiet else None,
+    )
 
 
 def answers(url: str) -> bool:

@@ -10,6 +10,7 @@ from integra_service.lib.errors import NotFoundError, RequestError
 
 from .access import Staff
 from .models import Evidence, Person, ResidenceEpisode, Zone
+from .signals import announce
 
 MAX_REASON_LENGTH = 300
 
@@ -73,4 +74,5 @@ def record_residence(
         now=now,
         data={"residence": str(episode.uuid), "evidence": Evidence(evidence).value},
     )
+    announce(person)
     return episode

@@ -5,7 +5,7 @@ from django.dispatch import Signal
 
 from .models import Person
 
-# Arguments: person. Name confirmed or consent changed: something may be due now.
+# Arguments: person. Name confirmed, consent or residence changed: something may be due now.
 person_ready = Signal()
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from integra_service.eligibility.services import list_applications, list_policies
 from integra_service.lib import throttle
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
@@ -144,6 +145,8 @@ def person(request: HttpRequest, staff: Staff, uuid: UUID) -> HttpResponse:
         "courses": describe_courses(someone),
         "certificates": list_certificates(someone),
         "residences": [with_label(row) for row in residences],
+        "applications": list_applications(staff, someone),
+        "policies": list_policies(staff, someone),
         "can_edit": someone.city_id in staff.editable_city_ids,
     }
     return render(request, "integra/person.html", context)
