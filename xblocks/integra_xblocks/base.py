@@ -59,7 +59,10 @@ def json_post(method: Handler) -> Callable[[Any, Request, str], Response]:
             return json_response(_describe(self, error.code, "", ""), 403)
         except (BodyError, GradebookError) as error:
             status = getattr(error, "status", None) or get_status(error.code)
-            return json_response(_describe(self, error.code, error.message, error.field or ""), status)
+            details = getattr(error, "details", {})
+            return json_response(
+                {**_describe(self, error.code, error.message, error.field), **details}, status
+            )
 
     return handler
 

@@ -21,6 +21,7 @@
  *     isSame(entry). A refusal (our JSON with 4xx) ends an entry; no signal, 5xx and a lost session do not.
  * block.status(name|"" , values)   writes a text into [data-integra="status"] (aria-live)
  * block.say(sentence, state)       writes a sentence of the server there
+ * block.reload()                   loads the page again and puts the focus on [data-integra="title"]
  * block.readOnly                   "" or why nothing may be written; post and queue then do nothing
  *
  * <time datetime="…"> is shown in the phone's time zone.
@@ -139,6 +140,27 @@
       if (!line) return;
       line.textContent = name ? this.text(name, values) : "";
       line.dataset.state = name || "";
+    }
+
+    /** Load the page again, so that it shows what is stored, with the focus on this block's title. */
+    reload() {
+      try {
+        window.sessionStorage.setItem("integra-focus", this.args.usage);
+      } catch {
+        // Only the focus is lost.
+      }
+      window.location.reload();
+    }
+
+    focusAfterReload() {
+      try {
+        if (window.sessionStorage.getItem("integra-focus") !== this.args.usage) return;
+        window.sessionStorage.removeItem("integra-focus");
+      } catch {
+        return;
+      }
+      const title = this.find("title");
+      if (title) title.focus();
     }
 
     post(handler, body, options) {
@@ -292,6 +314,7 @@
     try {
       block.root.querySelectorAll("time[datetime]").forEach(showTime);
       begin(block);
+      block.focusAfterReload();
     } catch (error) {
       block.status("broken");
       window.console.error("integra:", error);

@@ -16,27 +16,6 @@
     const start = block.find("start");
     if (start) start.addEventListener("click", () => startAttempt(block, start));
     if (block.find("form")) new Sitting(block);
-    focusAfterReload(block);
-  }
-
-  /** The page is loaded again at every change of state, so that what is shown is always what is stored. */
-  function reload(block) {
-    try {
-      window.sessionStorage.setItem("integra-focus", block.args.usage);
-    } catch {
-      // Only the focus is lost.
-    }
-    window.location.reload();
-  }
-
-  function focusAfterReload(block) {
-    try {
-      if (window.sessionStorage.getItem("integra-focus") !== block.args.usage) return;
-      window.sessionStorage.removeItem("integra-focus");
-      block.find("title").focus();
-    } catch {
-      // No storage: the page starts at its top.
-    }
   }
 
   async function startAttempt(block, button) {
@@ -49,7 +28,7 @@
     const reply = await block.post("start", { uuid: uuid });
     if (reply.ok) {
       draft.remove();
-      reload(block);
+      block.reload();
       return;
     }
     if (reply.status >= 400 && reply.status < 500 && reply.code !== "not_answered") draft.remove();
@@ -193,7 +172,7 @@
 
     onRefused(entry, body) {
       if (STALE.includes(body.code)) {
-        reload(this.block);
+        this.block.reload();
         return;
       }
       const item = this.items.find((one) => one.key === entry.item_key);
@@ -266,7 +245,7 @@
       this.block.find("submit").disabled = false;
       if (reply.ok || STALE.includes(reply.code)) {
         this.setWish(false);
-        reload(this.block);
+        this.block.reload();
         return;
       }
       if (reply.status >= 400 && reply.status < 500 && reply.code !== "not_answered") this.setWish(false);
