@@ -1,6 +1,29 @@
 """Verification pages, DID document and status lists."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, register_converter
+
+from . import views
+
+
+class TokenConverter:
+    """16 random bytes in base64url."""
+
+    regex = "[A-Za-z0-9_-]{22}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(TokenConverter, "credential_token")
 
 app_name = "credentials"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("c/<credential_token:token>", views.credential_page, name="page"),
+    path("c/<credential_token:token>.json", views.credential_document, name="document"),
+    path("c/<credential_token:token>.pdf", views.credential_paper, name="paper"),
+    path("status/<slug:key>", views.status_list, name="status-list"),
+    path(".well-known/did.json", views.did_document, name="did-document"),
+]

@@ -1,0 +1,114 @@
+"""Public pages of a credential, and the documents with which anybody can check it."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from integra_service.lib.clock import utc_now
+from integra_service.lib.errors import NotFoundError, RequestError
+from integra_service.lib.throttle import take_turn
+from integra_service.people.services import confirmed_name
+from integra_service.people.session import find_learner
+
+from .issuer import get_did_document, get_issuer
+from .linked_data import dump
+from .models import Credential
+from .names import is_name_of
+from .pages import CredentialPage, access_credential, describe_credential
+from .paper import render_certificate
+
+MAX_TYPED = 300
+WINDOW_SECONDS = 600
+TRIES_PER_ADDRESS = 12
+TRIES_PER_CREDENTIAL = 120
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def credential_page(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the credential; a posted name is compared with the one that was signed for."""
+    credential = access_credential(token)
+    page = describe_credential(credential)
+    typed = request.POST.get("nombre", "") if request.method == "POST" else None
+    context = {
+        "page": page,
+        "typed": (typed or "")[:MAX_TYPED],
+        "answer": None if typed is None else _judge_name(request, page, typed),
+        "is_holder": _is_holder(request, credential),
+    }
+    return _hide(render(request, "credentials/page.html", context))
+
+
+def _judge_name(request: HttpRequest, page: CredentialPage, typed: str) -> str:
+    """Return ``match``, ``no_match`` or ``empty``. Counted per visitor and per credential, so that nobody can guess."""
+    if not typed.strip():
+        return "empty"
+    now = utc_now()
+    visitor = f"name:{page.token}:{request.META.get('REMOTE_ADDR', '')}"
+    has_turn = take_turn(visitor, limit=TRIES_PER_ADDRESS, window_seconds=WINDOW_SECONDS, now=now)
+    has_turn &= take_turn(
+        f"name:{page.token}", limit=TRIES_PER_CREDENTIAL, window_seconds=WINDOW_SECONDS, now=now
+    )
+    if not has_turn:
+        raise RequestError(
+            "too_many_tries", _("Too many names were tried. Wait ten minutes and try again."), status=429
+        )
+    is_match = len(typed) <= MAX_TYPED and is_name_of(typed, salt=page.salt, identity_hash=page.name_hash)
+    return "match" if is_match else "no_match"
+
+
+@require_GET
+@never_cache
+def credential_document(request: HttpRequest, token: str) -> HttpResponse:
+    """Serve the signed bytes as they were stored."""
+    page = describe_credential(access_credential(token))
+    return _hide(_publish(page.content, "application/vc"))
+
+
+@require_GET
+@never_cache
+def credential_paper(request: HttpRequest, token: str) -> HttpResponse:
+    """Make the PDF. Only the holder's own has the name: the address alone must not tell it."""
+    credential = access_credential(token)
+    name = confirmed_name(credential.person) if _is_holder(request, credential) else None
+    pdf = render_certificate(describe_credential(credential), name, is_demo=settings.INTEGRA_DEMO)
+    response = HttpResponse(pdf, content_type="application/pdf")
+    response["Content-Disposition"] = 'inline; filename="certificado-integra.pdf"'
+    return _hide(response)
+
+
+@require_GET
+def did_document(request: HttpRequest) -> HttpResponse:
+    return _publish(dump(get_did_document(get_issuer())), "application/json")
+
+
+@require_GET
+def status_list(request: HttpRequest, key: str) -> HttpResponse:
+    """Serve the signed list as it is now; a cached one would hide a revocation."""
+    stored = get_issuer().status_lists.filter(key=key).first()
+    if stored is None:
+        raise NotFoundError(_("There is no status list at this address."))
+    return _publish(stored.content.encode("utf-8"), "application/vc")
+
+
+def _is_holder(request: HttpRequest, credential: Credential) -> bool:
+    identity = find_learner(request)
+    return identity is not None and identity.person_id == credential.person_id
+
+
+def _hide(response: HttpResponse) -> HttpResponse:
+    response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _publish(content: bytes, content_type: str) -> HttpResponse:
+    """Answer a public document, also to verifiers that run in a browser."""
+    response = HttpResponse(content, content_type=content_type)
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response["Cache-Control"] = "no-cache"
+    return response
