@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
+from aula_environment import COURSE_KEY, HOME
 
 ROOT = Path(__file__).resolve().parents[2]
-HOME = Path(tempfile.mkdtemp(prefix="integra-aula-test-"))
-COURSE_KEY = "course-v1:INTEGRA+CAP40+demo"
-
-os.environ |= {
-    "INTEGRA_DEMO": "1",
-    "INTEGRA_HOME": str(HOME),
-    "INTEGRA_BUILD": str(HOME / "build"),
-    "INTEGRA_COURSE_KEY": COURSE_KEY,
-    "INTEGRA_AULA_SECRET_KEY": "only-for-tests-" * 3,
-    "INTEGRA_DEFAULT_COHORT": "cohorte-a",
-    "INTEGRA_DEFAULT_CITY": "ciudad-a",
-    "INTEGRA_SOURCE": "aula-demo",
-    "INTEGRA_SERVICE_URL": "http://localhost:8001",
-    "INTEGRA_WEBHOOK_SECRET": "whsec_b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHM=",
-    "INTEGRA_HANDOVER_SECRET": "only-for-tests-only-for-tests-only-for-tests",
-    "INTEGRA_PULL_SECRET": "only-for-tests-too-only-for-tests-too-only",
-    "DJANGO_SETTINGS_MODULE": "integra_aula.settings",
-}
 
 
 def pytest_configure() -> None:

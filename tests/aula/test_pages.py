@@ -68,7 +68,9 @@ def test_a_place_is_found_by_its_key(browser: Client) -> None:
 
 
 def test_a_handler_without_login_is_refused() -> None:
-    response = Client().post(f"/bloque/{first_of('integra_lesson')}/complete/", "{}", content_type="application/json")
+    response = Client().post(
+        f"/bloque/{first_of('integra_lesson')}/complete/", "{}", content_type="application/json"
+    )
 
     assert (response.status_code, response.json()["code"]) == (403, "unauthenticated")
     assert LearnerPseudonym.objects.count() == 0
@@ -85,7 +87,13 @@ def test_unknown_blocks_and_handlers_are_not_found(browser: Client, path: str) -
 
 
 @pytest.mark.parametrize(
-    "path", ["integra_lesson/lesson.py", "integra_lesson/public/../lesson.py", "no_block/public/x.js", "integra_lesson/public/no.js"]
+    "path",
+    [
+        "integra_lesson/lesson.py",
+        "integra_lesson/public/../lesson.py",
+        "no_block/public/x.js",
+        "integra_lesson/public/no.js",
+    ],
 )
 def test_only_public_files_are_served(browser: Client, path: str) -> None:
     assert browser.get(f"/recurso/{path}").status_code == 404
@@ -104,15 +112,24 @@ def test_handlers_run_outside_any_transaction(learner) -> None:
     block = AulaRuntime(learner).get_block(first_of("integra_lesson"))
 
     assert connection.in_atomic_block is False
-    assert block.runtime.service(block, "enrollments").get_active_enrollments_by_course(block.runtime.course_id) != []
+    assert (
+        block.runtime.service(block, "enrollments").get_active_enrollments_by_course(block.runtime.course_id)
+        != []
+    )
 
 
 def test_usage_keys_are_those_of_the_lms_and_do_not_depend_on_order(learner) -> None:
     runtime = AulaRuntime(learner)
 
-    keys = {name: runtime.usage_key_of(runtime.get_block(usage)) for name, usage in get_course().usage_by_url_name.items()}
+    keys = {
+        name: runtime.usage_key_of(runtime.get_block(usage))
+        for name, usage in get_course().usage_by_url_name.items()
+    }
 
-    assert all(key.startswith("block-v1:INTEGRA+CAP40+demo+type@") and key.endswith(f"block@{name}") for name, key in keys.items())
+    assert all(
+        key.startswith("block-v1:INTEGRA+CAP40+demo+type@") and key.endswith(f"block@{name}")
+        for name, key in keys.items()
+    )
     assert all(usage.endswith(".d0.u0") for usage in get_course().usage_by_url_name.values())
 
 
