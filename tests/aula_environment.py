@@ -1,4 +1,4 @@
-"""What the embedded classroom reads from its environment, for tests: ``pytest -p aula_environment --ds=integra_aula.settings``.
+"""The embedded classroom's environment for tests: ``pytest -p aula_environment --ds=integra_aula.settings``.
 
 A plugin and not a conftest, because the settings are read before any conftest.
 """
