@@ -32,6 +32,7 @@ from .names import hash_name
 from .policies import AchievementPolicy, Decision
 from .proofs import sign
 from .signals import announce
+from .signals import announce
 from .states import find_credential
 from .verification import Outcome, verify_document
 
@@ -179,14 +180,16 @@ def _store_signed(
     unsigned = CredentialDocument.objects.for_system().filter(pk=document.pk, signed_at=None)
     if not unsigned.update(content=content, content_digest=digest, signing_key=key, signed_at=now):
         return  # another worker stored its signature of the same body first
-    credential = Credential.objects.for_system().filter(pk=document.credential_id)
-    position = take_state_position(issuer)
-    credential.update(state=CredentialState.VALID, changed_at=now, state_position=position)
+    credential = Credential.objects.for_system().select_related("person").get(pk=document.credential_id)
+    credential.state, credential.changed_at = CredentialState.VALID, now
+    credential.state_position = take_state_position(issuer)
+    credential.save(update_fields=["state", "changed_at", "state_position"])
     audit.record(
         "credential.issued",
         actor="system",
-        subject=f"credential:{credential.get().uuid}",
+        subject=f"credential:{credential.uuid}",
         now=now,
         data={"document": digest, "key": key.fragment},
     )
+    announce(credential.person)
     announce(credential.get().person)

@@ -5,7 +5,7 @@ from django.dispatch import Signal
 
 from integra_service.people.models import Person
 
-# Arguments: person. One of the person's credentials was issued or revoked.
+# Arguments: person. A credential was issued or revoked.
 credential_changed = Signal()
 
 
