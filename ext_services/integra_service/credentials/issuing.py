@@ -32,7 +32,6 @@ from .names import hash_name
 from .policies import AchievementPolicy, Decision
 from .proofs import sign
 from .signals import announce
-from .signals import announce
 from .states import find_credential
 from .verification import Outcome, verify_document
 
@@ -192,4 +191,3 @@ def _store_signed(
         data={"document": digest, "key": key.fragment},
     )
     announce(credential.person)
-    announce(credential.get().person)

@@ -10,7 +10,6 @@ from integra_service.lib.errors import RequestError
 from .issuer import get_issuer, sign_status_list, take_state_position
 from .models import Credential, CredentialDocument, CredentialState, RevocationReason, StatusList
 from .signals import announce
-from .signals import announce
 
 
 @transaction.atomic
@@ -33,7 +32,6 @@ def revoke(credential: Credential, reason: RevocationReason, by: str, now: datet
         locked.save(update_fields=["state", "reason", "changed_at", "state_position"])
         subject = f"credential:{locked.uuid}"
         audit.record("credential.revoked", actor=by, subject=subject, now=now, data={"reason": reason.value})
-        announce(locked.person)
         announce(locked.person)
     credential.refresh_from_db()
 

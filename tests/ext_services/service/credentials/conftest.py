@@ -127,13 +127,12 @@ def store_manifest() -> None:
 
 def store_learner(name: str | None = NAME, *, has_consent: bool = True, course: Any = None) -> Any:
     """Store a learner of city A with consent, name and record; nothing is issued by it."""
+    from integra_service.lib import encryption
     from integra_service.people.identities import ensure_identity
     from integra_service.people.models import City, Consent, LegalName, Purpose, Source
     from integra_service.people.names import name_context
     from integra_service.records.models import LearningRecordRow
     from integra_service.records.storage import digest_record, dump_record
-
-    from integra_service.lib import encryption
 
     store_manifest()
     city, _ = City.objects.get_or_create(key="ciudad-a", defaults={"name": "Ciudad A"})
