@@ -73,7 +73,10 @@ def make_numeric_item(key: str) -> Item:
             "level": "aplicar",
             "stem": "<p>¿Cuántas empanadas?</p>",
             "answer": {"value": "1013", "absolute": "0", "unit": "empanadas"},
-            "feedback": {"correct": "<p>Se redondea hacia arriba.</p>", "wrong": "<p>Divide para el margen.</p>"},
+            "feedback": {
+                "correct": "<p>Se redondea hacia arriba.</p>",
+                "wrong": "<p>Divide para el margen.</p>",
+            },
         }
     )
 
@@ -328,7 +331,14 @@ class AulaVisit:
         return Page(fragment.body_html(), inner)
 
     def handle(
-        self, block_type: str, url_name: str, handler: str, body: Any = b"", *, method: str = "POST", suffix: str = ""
+        self,
+        block_type: str,
+        url_name: str,
+        handler: str,
+        body: Any = b"",
+        *,
+        method: str = "POST",
+        suffix: str = "",
     ) -> Answer:
         if self._user is None:
             return Answer(403, None)
@@ -405,7 +415,11 @@ def count_rows() -> Any:
     def count() -> dict[str, int]:
         from django.apps import apps
 
-        models = [model for label in ("integra_gradebook", "integra_bridge") for model in apps.get_app_config(label).get_models()]
+        models = [
+            model
+            for label in ("integra_gradebook", "integra_bridge")
+            for model in apps.get_app_config(label).get_models()
+        ]
         return {model._meta.label: model._default_manager.count() for model in models}
 
     return count

@@ -50,7 +50,7 @@ def test_what_lessons_need_stays_as_it_is(html: str) -> None:
         '<img src="https://evil.example/pixel.png">',
         '<img src="//evil.example/pixel.png">',
         '<img src=x onerror="alert(1)">',
-        '<svg><script>alert(1)</script></svg>',
+        "<svg><script>alert(1)</script></svg>",
         "<math><mtext><style><img src=x onerror=alert(1)></style></mtext></math>",
         '<iframe src="https://evil.example"></iframe>',
         '<form action="/x"><input name="a"></form>',
@@ -68,7 +68,9 @@ def test_what_could_act_or_reach_out_is_taken_away(html: str) -> None:
 def test_nothing_left_has_a_handler_or_a_foreign_address(html: str) -> None:
     read = _Reader(sanitise(html))
     assert not {"script", "style", "iframe", "svg", "form", "input"} & set(read.tags)
-    assert not [name for name, _ in read.attributes if name.startswith("on") or name in ("style", "class", "id")]
+    assert not [
+        name for name, _ in read.attributes if name.startswith("on") or name in ("style", "class", "id")
+    ]
 
 
 def test_plain_text_has_no_tags_and_no_entities() -> None:

@@ -38,19 +38,19 @@ def _is_allowed(tag: str, name: str, value: str) -> bool:
     return name == "lang"
 
 
-_CLEANER = bleach.Cleaner(
-    tags=_TAGS,
-    attributes=_is_allowed,
-    protocols=frozenset(("http", "https", "mailto", "tel")),
-    strip=True,
-    strip_comments=True,
-)
-
-
 @lru_cache(maxsize=512)
 def sanitise(html: str) -> SafeString:
     """Return ``html`` with everything outside the allow-list taken out, marked as safe for templates."""
-    return mark_safe(_CLEANER.clean(html))
+    # A cleaner of its own for every call: bleach's are not safe to share between threads.
+    cleaned = bleach.clean(
+        html,
+        tags=_TAGS,
+        attributes=_is_allowed,
+        protocols=frozenset(("http", "https", "mailto", "tel")),
+        strip=True,
+        strip_comments=True,
+    )
+    return mark_safe(cleaned)
 
 
 def to_plain_text(html: str) -> str:
