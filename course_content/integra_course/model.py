@@ -1,0 +1,201 @@
+"""The course as read from its sources: frozen, typed, and every part knows where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from integra_course.problems import Place
+from integra_grading.items import Item
+
+MINUTE_TYPES = ("reading", "example", "practice", "field", "deliverable")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceItem:
+    """One question: what the blocks and the gradebook know of it, and where its parts stand."""
+
+    place: Place
+    item: Item
+    errors: tuple[str, ...]
+    option_texts: tuple[str, ...]
+    stem_text: str
+    is_calculation: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of a lesson: kind as in the OLX, HTML already safe."""
+
+    place: Place
+    kind: str
+    title: str
+    html: str
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of the glossary."""
+
+    word: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """The formative questions of a unit."""
+
+    place: Place
+    key: str
+    items: tuple[SourceItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A lesson with its practice."""
+
+    place: Place
+    key: str
+    title: str
+    minutes: int
+    minutes_by_type: dict[str, int]
+    is_always_required: bool
+    outcomes: tuple[str, ...]
+    sections: tuple[Section, ...]
+    terms: tuple[Term, ...]
+    practice: Practice
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """One outcome of a ring with the number of its items in each form."""
+
+    place: Place
+    key: str
+    per_form: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """A test bank or a bypass ring."""
+
+    place: Place
+    key: str
+    kind: str
+    is_public: bool
+    items: tuple[SourceItem, ...]
+    strata: tuple[Stratum, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverable:
+    """A deliverable of a module: its rules and its form (``definition`` as in docs/interfaces.md §4)."""
+
+    place: Place
+    key: str
+    title: str
+    due: str
+    accepted_by: str
+    rubric_version: str
+    document: str
+    definition: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a person can do at the end of a module."""
+
+    place: Place
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module with its units, and a ring where it can be bypassed."""
+
+    place: Place
+    key: str
+    title: str
+    can_be_bypassed: bool
+    outcomes: tuple[Outcome, ...]
+    units: tuple[Unit, ...]
+    bypass: Bank | None
+    deliverable: Deliverable | None
+
+    @property
+    def minutes(self) -> int:
+        """Return the declared minutes of its units."""
+        return sum(unit.minutes for unit in self.units)
+
+
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """The twin tests before and after the course."""
+
+    place: Place
+    forms: tuple[str, ...]
+    pre_minutes: int
+    post_minutes: int
+    cut: int
+    max_attempts: int
+    wait_hours: int
+    blueprint: tuple[Stratum, ...]
+    bank: Bank
+
+
+@dataclass(frozen=True, slots=True)
+class GradedPart:
+    """One assignment type of the LMS's own grade book."""
+
+    place: Place
+    key: str
+    type: str
+    short_label: str
+    weight: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """Name, run and dates of the course."""
+
+    place: Place
+    key: str
+    title: str
+    org: str
+    number: str
+    run: str
+    language: str
+    start: str
+    end: str
+    image: str
+    summary: str
+    overview_html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The whole course."""
+
+    info: Info
+    minutes: int
+    achievements: tuple[str, ...]
+    areas: tuple[tuple[str, tuple[str, ...]], ...]
+    modules: tuple[Module, ...]
+    rubrics: tuple[dict[str, object], ...]
+    tests: Tests
+    bypass_rules: dict[str, int]
+    titles: dict[str, str]
+    graded_parts: tuple[GradedPart, ...]
+    pass_mark: Decimal
+    static_files: tuple[str, ...]
+
+    def banks(self) -> tuple[Bank, ...]:
+        """Return the test bank and every ring."""
+        return (self.tests.bank, *(module.bypass for module in self.modules if module.bypass is not None))
+
+    def units(self) -> tuple[Unit, ...]:
+        """Return every unit in course order."""
+        return tuple(unit for module in self.modules for unit in module.units)
