@@ -31,7 +31,7 @@ COMPARISONS = ("<", "<=", ">", ">=", "=", "!=")
 
 _CONTEXT = Context(prec=28, traps=[DivisionByZero, InvalidOperation, Overflow])
 _TOKEN = re.compile(
-    r" *(?:([0-9]{1,12}(?:\.[0-9]{1,6})?)(?![0-9.a-z_])|([a-z][a-z0-9_]*)|(<=|>=|!=|[-+*/(),.<>=]))"
+    r"(?P<number>[0-9]{1,12}(?:\.[0-9]{1,6})?)(?![0-9.a-z_])|(?P<name>[a-z][a-z0-9_]*)|(?P<mark>[<>!]=|[-+*/(),.<>=])"
 )
 
 
@@ -266,15 +266,17 @@ class _Parser:
         if len(text) > MAX_LENGTH:
             raise FormulaError("formula_too_long", "", f"At most {MAX_LENGTH} characters.")
         self._text = text.rstrip(" ")
-        self._tokens: list[tuple[str, str, int]] = []
         self._next = 0
+        self._tokens: list[tuple[str, str, int]] = []  # kind, text, position
         position = 0
         while position < len(self._text):
+            if self._text[position] == " ":
+                position += 1
+                continue
             match = _TOKEN.match(self._text, position)
-            if match is None:
+            if match is None or match.lastgroup is None:
                 self._fail_at(position)
-            kind = ("", "number", "name", "mark")[match.lastindex or 0]
-            self._tokens.append((kind, match[match.lastindex or 0], match.start(match.lastindex or 0)))
+            self._tokens.append((match.lastgroup, match[0], position))
             position = match.end()
 
     def sum(self, depth: int) -> Node:

@@ -37,9 +37,7 @@ class BypassRules:
     def __post_init__(self) -> None:
         # One inequality chain keeps the three outcomes apart and every one of them reachable.
         if not self.take_at_most < self.exempt_at <= self.form_items:
-            raise WireError(
-                "contradiction", "exempt_at", "take_at_most < exempt_at <= form_items is needed."
-            )
+            raise WireError("contradiction", "exempt_at", "take_at_most < exempt_at <= form_items is needed.")
         if not self.second_exempt_at <= 2 * self.form_items:
             raise WireError("contradiction", "second_exempt_at", "More than both forms have.")
 

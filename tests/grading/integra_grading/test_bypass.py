@@ -1,0 +1,182 @@
+"""The two-stage decision, exhaustively, and when a sitting may start."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from integra_grading.bypass import (
+    BypassOutcome,
+    BypassRules,
+    Sitting,
+    decide,
+    exemption_until,
+    find_exemption,
+    find_open,
+    may_sit,
+)
+from integra_grading.calendar import add_months
+from integra_grading.errors import GradingError, InvalidScoreError
+from integra_grading.reasons import Permission, ReasonCode
+
+NUMBERS = {
+    "form_items": 12,
+    "exempt_at": 10,
+    "take_at_most": 6,
+    "second_exempt_at": 18,
+    "max_sittings": 2,
+    "window_months": 12,
+    "wait_days": 30,
+    "valid_months": 24,
+    "minutes": 15,
+}
+RULES = BypassRules(**NUMBERS)
+EXEMPT, TAKE, SECOND = BypassOutcome.EXEMPT, BypassOutcome.TAKE_MODULE, BypassOutcome.SECOND_FORM
+T0 = datetime(2026, 1, 31, 9, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("first", range(13))
+def test_first_form_alone(first):
+    expected = TAKE if first <= 6 else SECOND if first <= 9 else EXEMPT
+    assert decide(RULES, first) is expected
+
+
+@pytest.mark.parametrize("first", range(13))
+@pytest.mark.parametrize("second", range(13))
+def test_both_forms(first, second):
+    if first <= 6:
+        expected = TAKE
+    elif first >= 10:
+        expected = EXEMPT
+    else:
+        expected = EXEMPT if first + second >= 18 else TAKE
+    assert decide(RULES, first, second) is expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(-1, None), (13, None), (True, None), (7.0, None), (7, 13), (7, -1)]
+)
+def test_scores_outside_a_form_are_refused(first, second):
+    with pytest.raises(InvalidScoreError):
+        decide(RULES, first, second)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"take_at_most": 10}, {"exempt_at": 13}, {"second_exempt_at": 25}],
+)
+def test_rules_that_contradict_themselves_are_refused(change):
+    with pytest.raises(GradingError) as caught:
+        BypassRules(**{**NUMBERS, **change})
+    assert caught.value.code == "contradiction"
+
+
+def _ask(sittings, now, *, can_be_bypassed=True, is_done=False):
+    return may_sit(
+        sittings, RULES, module_key="m06", can_be_bypassed=can_be_bypassed, is_done=is_done, now=now
+    )
+
+
+def _codes(permission):
+    assert all(reason.key == "m06" for reason in permission.reasons)
+    return [reason.code for reason in permission.reasons]
+
+
+def _sitting(started_at, outcome):
+    return Sitting(started_at, started_at + timedelta(minutes=15), outcome)
+
+
+def test_first_sitting_may_start():
+    assert _ask([], T0) == Permission()
+
+
+def test_a_module_that_is_done_or_has_no_quiz_gives_no_date():
+    assert _ask([], T0, can_be_bypassed=False, is_done=True).until is None
+    assert _codes(_ask([], T0, can_be_bypassed=False, is_done=True)) == [
+        ReasonCode.NOT_BYPASSABLE,
+        ReasonCode.MODULE_DONE,
+    ]
+
+
+def test_after_a_failed_sitting_one_waits_thirty_days_to_the_tick():
+    failed = _sitting(T0, TAKE)
+    until = failed.decided_at + timedelta(days=30)
+    assert _codes(_ask([failed], until - TICK)) == [ReasonCode.COOLDOWN]
+    assert _ask([failed], until - TICK).until == until
+    assert _ask([failed], until).is_granted
+
+
+def test_two_sittings_a_year_and_the_later_date_counts():
+    first, second = _sitting(T0, TAKE), _sitting(T0 + timedelta(days=350), TAKE)
+    year = add_months(T0, 12)
+    cooldown = second.decided_at + timedelta(days=30)
+    both = _ask([second, first], year - TICK)
+    assert _codes(both) == [ReasonCode.COOLDOWN, ReasonCode.SITTINGS_USED]
+    assert both.until == cooldown
+    assert _codes(_ask([first, second], year)) == [ReasonCode.COOLDOWN]
+    assert _ask([first, second], cooldown).is_granted
+
+
+def test_sittings_used_ends_when_the_oldest_of_the_last_two_leaves_the_window():
+    sittings = [_sitting(T0 + timedelta(days=40 * n), TAKE) for n in range(3)]
+    until = add_months(sittings[1].started_at, 12)
+    refused = _ask(sittings, until - TICK)
+    assert (_codes(refused), refused.until) == ([ReasonCode.SITTINGS_USED], until)
+    assert _ask(sittings, until).is_granted
+
+
+def test_an_exemption_lasts_two_years_and_is_then_gone():
+    sitting = _sitting(T0, EXEMPT)
+    until = exemption_until(sitting.decided_at, RULES)
+    assert until == datetime(2028, 1, 31, 9, 15, tzinfo=UTC)
+    assert _codes(_ask([sitting], until - TICK)) == [ReasonCode.EXEMPT_ALREADY]
+    assert _ask([sitting], until - TICK).until == until
+    assert find_exemption([sitting], RULES, now=until - TICK) == sitting.decided_at
+    assert find_exemption([sitting], RULES, now=until) is None
+    assert _ask([sitting], until).is_granted
+
+
+def test_a_reason_without_an_end_leaves_no_date():
+    refused = _ask([_sitting(T0, TAKE)], T0 + timedelta(days=1), is_done=True)
+    assert _codes(refused) == [ReasonCode.MODULE_DONE, ReasonCode.COOLDOWN]
+    assert refused.until is None
+
+
+def test_find_exemption_takes_the_latest():
+    old, new = _sitting(T0, EXEMPT), _sitting(T0 + timedelta(days=800), EXEMPT)
+    assert find_exemption([new, old], RULES, now=T0 + timedelta(days=801)) == new.decided_at
+    assert find_exemption([_sitting(T0, TAKE)], RULES, now=T0) is None
+
+
+def test_find_open_finds_the_sitting_without_a_decision():
+    waiting = Sitting(T0, None, SECOND)
+    assert find_open([_sitting(T0, TAKE), waiting]) == waiting
+    assert find_open([_sitting(T0, TAKE)]) is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 900), st.sampled_from([EXEMPT, TAKE])), max_size=5),
+    st.integers(0, 2000),
+)
+def test_until_is_the_first_moment_at_which_nothing_stands_in_the_way(past, day):
+    sittings = [_sitting(T0 + timedelta(days=days), outcome) for days, outcome in past]
+    permission = _ask(sittings, T0 + timedelta(days=day))
+    assert permission.is_granted == (permission.until is None)
+    if permission.until is not None:
+        assert _ask(sittings, permission.until).is_granted
+        assert not _ask(sittings, permission.until - TICK).is_granted
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "expected"),
+    [
+        (datetime(2026, 1, 31), 1, datetime(2026, 2, 28)),
+        (datetime(2028, 1, 31), 1, datetime(2028, 2, 29)),
+        (datetime(2026, 12, 15), 1, datetime(2027, 1, 15)),
+        (datetime(2026, 5, 5), 0, datetime(2026, 5, 5)),
+        (datetime(2024, 2, 29), 24, datetime(2026, 2, 28)),
+    ],
+)
+def test_add_months(day, months, expected):
+    assert add_months(day.replace(tzinfo=UTC), months) == expected.replace(tzinfo=UTC)
