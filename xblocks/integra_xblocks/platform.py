@@ -9,6 +9,7 @@ from __future__ import annotations
 import gettext as gettext_module
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from crum import get_current_user
 from django.utils.translation import get_language
 from xblock.core import XBlock
 
-from integra_gradebook.api import Learner
+from integra_gradebook.api import Learner, is_facilitator
+from integra_gradebook.errors import GradebookError
 
 _PREFIX = "edx-platform."
 _TRANSLATIONS = Path(__file__).parent / "translations"
@@ -109,6 +111,23 @@ def writer(block: XBlock) -> Learner:
     if seen.learner is None or seen.read_only:
         raise ReadOnly(seen.read_only)
     return seen.learner
+
+
+def facilitator(block: XBlock, *, on: date) -> int:
+    """Return the user id of the facilitator of this run who makes the request.
+
+    Being one is a row in the gradebook, never the platform's staff role, which opens every answer key.
+
+    Raises:
+        GradebookError: ``not_a_facilitator`` for anybody else, in Studio, and while somebody views as a
+            facilitator: to all of them the desk is absent.
+    """
+    seen = viewer(block)
+    if seen.learner is None or seen.read_only:
+        raise GradebookError("not_a_facilitator")
+    if not is_facilitator(seen.learner.user_id, seen.learner.course_key, on=on):
+        raise GradebookError("not_a_facilitator")
+    return seen.learner.user_id
 
 
 def require_author(block: XBlock) -> None:
