@@ -72,20 +72,3 @@ class RelayState(models.Model):
 
     def __str__(self) -> str:
         return self.key
-
-
-class Retirement(models.Model):
-    """Somebody whom the LMS erases on request, until the relay has told the gradebook.
-
-    The platform says so inside a transaction of its own, in which the gradebook writes no facts.
-
-    .. pii: The account's number, for minutes.
-    .. pii_types: id
-    .. pii_retirement: local_api
-    """
-
-    user_id = models.BigIntegerField(unique=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return str(self.user_id)

@@ -15,7 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, Q, QuerySet
 
 from integra_bridge.delivery import BACKOFF, GIVE_UP_AFTER, Delivered, Verdict, backoff
-from integra_bridge.models import OutboxEvent, OutboxState, RelayState, Retirement
+from integra_bridge.models import OutboxEvent, OutboxState, RelayState
 from integra_gradebook import api
 from integra_grading.canonical import canonical_json
 from integra_grading.events import Event, event_digest, to_cloudevent
@@ -98,24 +98,6 @@ def resend(*, now: datetime) -> int:
         lease_key="",
         leased_until=None,
     )
-
-
-# --- retirement ---------------------------------------------------------------------------------------
-
-
-def ask_retirement(user_id: int) -> None:
-    """Remember that the LMS erases a person; the relay does it, in transactions of its own."""
-    Retirement.objects.get_or_create(user_id=user_id)
-
-
-def retire_pending(*, now: datetime) -> int:
-    """Let the gradebook forget everybody who asked; return how many. Repeats harmlessly."""
-    done = 0
-    for retirement in Retirement.objects.order_by("pk"):
-        api.retire_learner(retirement.user_id, now=now)
-        retirement.delete()
-        done += 1
-    return done
 
 
 # --- the relay's state --------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""One pass of the relay: retire, number, deliver, read the certificate states back, mirror into the LMS."""
+"""One pass of the relay: number, deliver, read the certificate states back, mirror into the LMS."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ MIRRORED_AT_ONCE = 200
 class PassReport:
     """What one pass did, for the command's line and the tests."""
 
-    retired: int = 0
     numbered: int = 0
     accepted: int = 0
     refused: int = 0
@@ -36,7 +35,7 @@ class PassReport:
 
     @property
     def has_news(self) -> bool:
-        return any((self.retired, self.accepted, self.refused, self.retried, self.states, self.mirrored))
+        return any((self.accepted, self.refused, self.retried, self.states, self.mirrored))
 
 
 def run_pass(
@@ -50,7 +49,6 @@ def run_pass(
     close_old_connections()
     report = PassReport()
     outbox.get_state()
-    report.retired = _quietly(report, "retirements", lambda: outbox.retire_pending(now=clock()))
     while numbered := outbox.number_rows():
         report.numbered += numbered
     _send_everything_due(settings, report, clock=clock, chance=chance, is_stopping=is_stopping)

@@ -9,6 +9,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from integra_bridge import conf, outbox
+from integra_gradebook import api
 from integra_gradebook.signals import event_recorded
 from integra_grading.events import Event
 
@@ -27,5 +28,5 @@ def queue_event(sender: object, event: Event, **kwargs: Any) -> None:
 
 
 def on_user_retired(sender: object, user: Any, **kwargs: Any) -> None:
-    """Remember who must be forgotten, here and in the service; connected by the platform (see apps.py)."""
-    outbox.ask_retirement(user.pk)
+    """Forget who the person is and tell the service, in the platform's own transaction (see apps.py)."""
+    api.retire_learner(user.pk, now=timezone.now())

@@ -62,6 +62,7 @@ class Peer:
         self.script: list[Answering] = []
         self.seen: list[Seen] = []
         self.states: list[dict[str, object]] = []
+        self.answer_get: Callable[[Seen], Reply] | None = None
         self.url = ""
 
     @property
@@ -74,6 +75,8 @@ class Peer:
             self._verify(request)
             step = self.script.pop(0) if self.script else accept_all
             return step(request) if callable(step) else step
+        if self.answer_get is not None:
+            return self.answer_get(request)
         after = int(dict(part.split("=") for part in urlsplit(request.path).query.split("&"))["after"])
         return json_reply(200, [row for row in self.states if int(str(row["position"])) > after][:2])
 

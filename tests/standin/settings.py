@@ -35,7 +35,7 @@ DATABASES = {"default": parse_database_url(os.environ.get("INTEGRA_DATABASE_URL"
 
 if DATABASES["default"]["ENGINE"].endswith("mysql"):
     # One migration of edx-submissions cannot run on MariaDB; the platform itself runs MySQL.
-    MIGRATION_MODULES = {"submissions": "standin.submissions_migrations"}
+    MIGRATION_MODULES = {"submissions": "standin.submissions.migrations"}
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -92,6 +92,8 @@ INTEGRA_SERVICE_URL = "https://servicio.example.org"
 INTEGRA_WEBHOOK_SECRET = "whsec_c3RhbmRpbi13ZWJob29rLXNlY3JldC0wMDAx"
 INTEGRA_HANDOVER_SECRET = "standin-handover-secret-of-32-bytes-or-more"
 INTEGRA_PULL_SECRET = "standin-pull-secret-of-32-bytes-or-even-more"
+INTEGRA_DEFAULT_COHORT = "quito-2026-1"
+INTEGRA_DEFAULT_CITY = "quito"
 
 add_plugins(__name__, PROJECT_TYPE, "common")
 add_plugins(__name__, PROJECT_TYPE, "test")

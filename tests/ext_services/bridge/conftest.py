@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from standin.service_peer import Peer, running
 
 from integra_bridge import outbox
 from integra_bridge.conf import get_settings
 from integra_bridge.relay import run_pass
+from integra_gradebook import api
 from integra_grading.events import Event, UnitCompleted
+from integra_grading.manifest import manifest_digest
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 
@@ -90,3 +93,62 @@ def relay(clock):
         return run_pass(get_settings(), clock=clock, chance=random.Random(7), is_stopping=is_stopping)
 
     return run
+
+
+# --- facts of the gradebook, which say events by themselves -----------------------------------------
+
+COURSE_KEY = "course-v1:INTEGRA+CAP40+2026"
+
+
+def _manifest() -> dict[str, object]:
+    """The smallest course: one module with one unit without practices."""
+    unit = {"key": "m06-u03", "title": "Costos", "minutes": 36, "always_required": False, "practices": []}
+    module = {
+        "key": "m06",
+        "title": "Costos",
+        "minutes": 36,
+        "can_be_bypassed": False,
+        "outcomes": [],
+        "units": [unit],
+        "deliverable": None,
+    }
+    raw = {
+        "schema": "integra.manifest/1",
+        "course": {"key": "cap40", "title": "Economía para tu negocio", "language": "es-419"},
+        "achievements": [],
+        "areas": [],
+        "modules": [module],
+        "rubrics": [],
+        "tests": {
+            "pre": {"forms": ["A", "B"], "max_score": 8, "minutes": 10},
+            "post": {
+                "forms": ["A", "B"],
+                "max_score": 8,
+                "minutes": 10,
+                "cut": 6,
+                "max_attempts": 2,
+                "wait_hours": 48,
+            },
+        },
+        "blueprint": [],
+        "bypass": None,
+        "banks": [],
+    }
+    return {**raw, "digest": manifest_digest(raw)}
+
+
+@pytest.fixture
+def learner(transactional_db):
+    api.register_course(COURSE_KEY, _manifest())
+    user = get_user_model().objects.create_user("rosa", "rosa@example.org")
+    return api.Learner(user.pk, COURSE_KEY)
+
+
+@pytest.fixture
+def complete_lesson():
+    """Record a fact; the bridge hears of it as it does in the LMS."""
+
+    def complete(learner, unit_key: str = "m06-u03"):
+        return api.complete_lesson(learner, unit_key=unit_key, block_key="block-v1:x", uuid=uuid4(), now=NOW)
+
+    return complete

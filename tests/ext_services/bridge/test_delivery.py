@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import random
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,7 @@ from standin.service_peer import Reply, closed_port, json_reply
 from integra_bridge import delivery, http
 from integra_bridge.conf import get_settings
 from integra_bridge.delivery import Verdict, backoff, deliver
-from integra_bridge.signing import sign_body
+from integra_bridge.signing import name_delivery, sign_body
 
 NOW = datetime.now(UTC)
 
@@ -164,7 +165,7 @@ def test_a_server_that_drips_does_not_hold_the_relay(peer, monkeypatch):
 
 def test_a_server_that_is_silent_does_not_hold_the_relay(peer, monkeypatch):
     monkeypatch.setattr(http, "READ_SECONDS", 0.05)
-    peer.script.append(lambda request: __import__("time").sleep(0.3) or Reply(202))
+    peer.script.append(lambda request: time.sleep(0.3) or Reply(202))
 
     assert deliver(make(1), get_settings(), NOW).code == "timeout"
 
@@ -259,7 +260,5 @@ def test_backoff_grows_to_eight_hours_with_up_to_a_fifth_more():
 
 
 def test_the_digest_of_a_delivery_depends_on_every_id():
-    from integra_bridge.signing import name_delivery
-
     assert name_delivery(["ab", "c"]) != name_delivery(["a", "bc"])
     assert name_delivery(["a"]) == "dlv_" + hashlib.sha256(b"a").hexdigest()[:40]

@@ -1,11 +1,13 @@
 """The relay against a real peer and a real database."""
 
+import random
 from datetime import timedelta
 
 import pytest
 from standin.service_peer import Reply, accept_all, json_reply
 
 from integra_bridge import outbox
+from integra_bridge.delivery import Verdict
 from integra_bridge.models import OutboxEvent, OutboxState, RelayState
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -190,8 +192,6 @@ def test_a_relay_killed_while_sending_leaves_rows_that_come_free_after_the_lease
 
 
 def test_a_late_relay_neither_takes_back_nor_delays_what_another_delivered(peer, queue, relay, clock):
-    from integra_bridge.delivery import Verdict
-
     [event_id] = queue(1)
     outbox.get_state()
     outbox.number_rows()
@@ -204,7 +204,7 @@ def test_a_late_relay_neither_takes_back_nor_delays_what_another_delivered(peer,
         {event_id: Verdict("retry", "timeout")},
         hold_until=None,
         now=clock(),
-        chance=__import__("random").Random(1),
+        chance=random.Random(1),
     )
 
     assert (row(event_id).state, row(event_id).error_code) == (OutboxState.DELIVERED, "")

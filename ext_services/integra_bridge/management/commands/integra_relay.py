@@ -54,7 +54,7 @@ class Command(BaseCommand):
         if report.has_news:
             self.stdout.write(
                 f"accepted {report.accepted}, refused {report.refused}, to retry {report.retried}, "
-                f"states {report.states}, mirrored {report.mirrored}, retired {report.retired}"
+                f"states {report.states}, mirrored {report.mirrored}"
             )
         for problem in report.problems:
             self.stderr.write(problem)

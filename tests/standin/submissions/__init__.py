@@ -1,0 +1,1 @@
+"""What edx-submissions needs to run on MariaDB."""
