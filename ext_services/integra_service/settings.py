@@ -88,7 +88,6 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = INTEGRA_HOME / "service-static"
 # Files are served from the packages themselves, so that the embedded service needs no collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
