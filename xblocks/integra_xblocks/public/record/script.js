@@ -30,7 +30,7 @@
     const link = block.find("handover-link");
     link.href = url;
     link.textContent = block.text("open");
-    link.hidden = false;
+    block.find("handover-way").hidden = false;
     block.status("opened");
     window.open(url, "_top");
   }
