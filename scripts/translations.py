@@ -47,6 +47,10 @@ SOURCES = (
         ROOT / "xblocks/integra_xblocks",
         ROOT / "xblocks/integra_xblocks/translations/es_419/LC_MESSAGES/text.po",
     ),
+    Source(
+        ROOT / "ext_services/integra_bridge",
+        ROOT / "ext_services/integra_bridge/locale/es/LC_MESSAGES/django.po",
+    ),
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from integra_bridge.models import OutboxEvent
 
@@ -285,3 +286,11 @@ def test_without_a_secret_nothing_is_shown(client, settings, db):
     answer = pull(client, token)
 
     assert (answer.status_code, answer.json()["code"]) == (503, "not_connected")
+
+
+@pytest.mark.parametrize("language", ["es-419", "es", "es-ec"])
+def test_people_read_spanish(client, db, language):
+    with translation.override(language):
+        answer = client.get(OUTBOX)
+
+    assert answer.json()["message"] == "La solicitud no está firmada por el servicio."
