@@ -1,92 +1,132 @@
 """The one door to the gradebook: blocks and bridge import this module and nothing behind it.
 
 Every write takes the client's ``uuid`` and repeats harmlessly; every refusal is a ``GradebookError``
-and leaves no row. Times are passed in as aware UTC datetimes.
+and leaves no row. Times are passed in as aware UTC datetimes. Functions called ``get_``, ``find_``,
+``list_`` and ``read_`` write nothing, except ``get_learner_uuid`` and ``get_short_code``, which make the
+learner's place the first time.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable
-from datetime import date, datetime
-from typing import Any
-from uuid import UUID
-
+from integra_gradebook.attempts import find_attempt, save_response, start_attempt, submit_attempt
+from integra_gradebook.bypass import get_bypass_state
+from integra_gradebook.deliverables import get_deliverable_state, save_draft, submit_deliverable
+from integra_gradebook.enrolments import (
+    appoint_facilitator,
+    enrol,
+    get_learner_uuid,
+    get_short_code,
+    open_cohort,
+    register_course,
+    retire_learner,
+)
+from integra_gradebook.errors import CourseNotRegistered, DocumentInvalid, GradebookError
+from integra_gradebook.journal import JournalEntry, read_journal
+from integra_gradebook.lessons import answer_practice, complete_lesson, get_unit_state, tick_active_time
+from integra_gradebook.mirror import mirror_again, mirror_pending
+from integra_gradebook.places import (
+    Place,
+    find_place,
+    find_user_id,
+    get_rules,
+    is_facilitator,
+    list_courses,
+    list_facilitators,
+)
+from integra_gradebook.ratings import claim_submission, list_queue, rate_submission
+from integra_gradebook.record import get_record, store_certificate_states
 from integra_gradebook.results import (
+    AttemptItem,
+    AttemptOption,
     AttemptView,
     Bank,
     BypassState,
     CertificateStateRow,
+    CertificateStateView,
     DeliverableState,
     Draft,
+    Gain,
     Learner,
+    NextStep,
     PracticeResult,
     Queue,
+    QueueRow,
     RatingView,
     Record,
+    RecordDeliverable,
+    RecordModule,
+    RecordTest,
+    RecordUnit,
+    RosterModule,
     RosterRow,
     SubmissionView,
     UnitState,
 )
-from integra_grading.items import Item
-from integra_grading.manifest import Manifest
-from integra_grading.standing import ModuleStanding
+from integra_gradebook.roster import list_roster
+from integra_gradebook.standings import get_module_standing
 
-
-def register_course(course_key: str, manifest: dict[str, Any]) -> str: ...
-def get_rules(course_key: str) -> Manifest: ...
-def get_learner_uuid(learner: Learner) -> UUID: ...
-def get_short_code(learner: Learner) -> str: ...
-def find_user_id(learner_uuid: UUID) -> int | None: ...
-def is_facilitator(user_id: int, course_key: str, *, on: date) -> bool: ...
-
-
-def complete_lesson(
-    learner: Learner, *, unit_key: str, block_key: str, uuid: UUID, now: datetime
-) -> UnitState: ...
-def answer_practice(
-    learner: Learner, *, unit_key: str, practice_key: str, block_key: str, item: Item, response: object,
-    uuid: UUID, now: datetime,
-) -> PracticeResult: ...
-def tick_active_time(learner: Learner, *, unit_key: str, now: datetime) -> int: ...
-def get_unit_state(learner: Learner, unit_key: str) -> UnitState: ...
-
-
-def start_attempt(
-    learner: Learner, *, kind: str, block_key: str, bank: Bank, uuid: UUID, now: datetime
-) -> AttemptView: ...
-def find_attempt(learner: Learner, *, block_key: str) -> AttemptView | None: ...
-def save_response(
-    learner: Learner, *, attempt_uuid: UUID, block_key: str, item_key: str, response: object, now: datetime
-) -> AttemptView: ...
-def submit_attempt(learner: Learner, *, attempt_uuid: UUID, block_key: str, now: datetime) -> AttemptView: ...
-def get_bypass_state(learner: Learner, *, module_key: str, now: datetime) -> BypassState: ...
-
-
-def save_draft(
-    learner: Learner, *, deliverable_key: str, block_key: str, document: dict[str, Any], revision: int,
-    now: datetime,
-) -> Draft: ...
-def submit_deliverable(
-    learner: Learner, *, module_key: str, deliverable_key: str, block_key: str, definition: dict[str, Any],
-    document: dict[str, Any], uuid: UUID, now: datetime,
-) -> SubmissionView: ...
-def get_deliverable_state(learner: Learner, deliverable_key: str) -> DeliverableState: ...
-
-
-def list_queue(
-    rater_user_id: int, course_key: str, *, now: datetime, after: str | None = None, limit: int = 50
-) -> Queue: ...
-def claim_submission(
-    rater_user_id: int, course_key: str, *, submission_uuid: UUID, now: datetime
-) -> SubmissionView: ...
-def rate_submission(
-    rater_user_id: int, course_key: str, *, submission_uuid: UUID, levels: dict[str, int],
-    comments: dict[str, str], outcome: str, uuid: UUID, now: datetime,
-) -> RatingView: ...
-def list_roster(rater_user_id: int, course_key: str, *, now: datetime) -> tuple[RosterRow, ...]: ...
-
-
-def get_record(learner: Learner, *, now: datetime) -> Record: ...
-def get_module_standing(learner: Learner, module_key: str) -> ModuleStanding: ...
-def store_certificate_states(rows: Iterable[CertificateStateRow]) -> None: ...
-def mirror_pending(limit: int) -> int: ...
+__all__ = [
+    "AttemptItem",
+    "AttemptOption",
+    "AttemptView",
+    "Bank",
+    "BypassState",
+    "CertificateStateRow",
+    "CertificateStateView",
+    "CourseNotRegistered",
+    "DeliverableState",
+    "DocumentInvalid",
+    "Draft",
+    "Gain",
+    "GradebookError",
+    "JournalEntry",
+    "Learner",
+    "NextStep",
+    "Place",
+    "PracticeResult",
+    "Queue",
+    "QueueRow",
+    "RatingView",
+    "Record",
+    "RecordDeliverable",
+    "RecordModule",
+    "RecordTest",
+    "RecordUnit",
+    "RosterModule",
+    "RosterRow",
+    "SubmissionView",
+    "UnitState",
+    "answer_practice",
+    "appoint_facilitator",
+    "claim_submission",
+    "complete_lesson",
+    "enrol",
+    "find_attempt",
+    "find_place",
+    "find_user_id",
+    "get_bypass_state",
+    "get_deliverable_state",
+    "get_learner_uuid",
+    "get_module_standing",
+    "get_record",
+    "get_rules",
+    "get_short_code",
+    "get_unit_state",
+    "is_facilitator",
+    "list_courses",
+    "list_facilitators",
+    "list_queue",
+    "list_roster",
+    "mirror_again",
+    "mirror_pending",
+    "open_cohort",
+    "rate_submission",
+    "read_journal",
+    "register_course",
+    "retire_learner",
+    "save_draft",
+    "save_response",
+    "start_attempt",
+    "store_certificate_states",
+    "submit_attempt",
+    "submit_deliverable",
+    "tick_active_time",
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 # Refusals by code. The sentence is read by a learner or a facilitator, on a small screen.
@@ -15,7 +17,9 @@ MESSAGES = {
     "module_unknown": _("This module does not belong to the registered course."),
     "deliverable_unknown": _("This deliverable does not belong to the registered course."),
     "bank_unknown": _("This set of questions does not belong to the registered course."),
-    "bank_mismatch": _("The questions have changed since the course was registered. Please tell your facilitator."),
+    "bank_mismatch": _(
+        "The questions have changed since the course was registered. Please tell your facilitator."
+    ),
     "kind_unknown": _("There is no test of this kind."),
     "response_invalid": _("We could not read this answer: {reason}"),
     "uuid_reused": _("This was already sent for something else."),
@@ -30,11 +34,11 @@ MESSAGES = {
     "module_done": _("You have already finished this module."),
     "not_offered": _("This module cannot be passed by evaluation."),
     "sittings_used": _("You have used all your chances to be evaluated in this module."),
-    "ring_too_small": _("There are not enough questions to evaluate this module."),
     "draft_conflict": _("This draft was changed on another device. Reload it before you go on."),
     "document_invalid": _("Something is missing: {reason}"),
     "definition_invalid": _("This deliverable is not well defined. Please tell your facilitator."),
-    "waiting_for_rating": _("Your work has been sent and waits for its review."),
+    "cohort_unknown": _("There is no such cohort in this course."),
+    "enrolment_invalid": _("This place in a cohort cannot be stored: {reason}"),
     "already_accepted": _("Your work has already been accepted."),
     "not_a_facilitator": _("We found nothing here."),
     "submission_unknown": _("This work does not exist."),
@@ -48,8 +52,6 @@ MESSAGES = {
     "outcome_invalid": _("Choose whether the work is accepted or returned."),
     "below_cut": _("These levels do not reach the cut: the work can only be returned."),
     "cursor_invalid": _("This page of the list does not exist."),
-    "row_invalid": _("Row {row}: {reason}"),
-    "status_invalid": _("This certificate state cannot be read: {reason}"),
     "busy": _("We could not save it just now. Please try again."),
 }
 
@@ -75,3 +77,11 @@ class CourseNotRegistered(GradebookError):  # noqa: N818 - the name is part of t
 
     def __init__(self, course_key: str) -> None:
         super().__init__("course_not_registered", field=course_key)
+
+
+class DocumentInvalid(GradebookError):  # noqa: N818 - reads as the state of the document
+    """A deliverable that cannot be sent yet. ``problems`` names every field, row and sentence."""
+
+    def __init__(self, problems: tuple[Any, ...], *, field: str, reason: str) -> None:
+        super().__init__("document_invalid", field=field, reason=reason)
+        self.problems = problems

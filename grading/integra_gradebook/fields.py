@@ -6,9 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import django
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Combinable
+
+VALIDATE_KEY = RegexValidator(r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
 class Char32UUIDField(models.UUIDField):  # type: ignore[type-arg]  # generic in the type stubs only
@@ -38,8 +41,8 @@ def check_constraint(condition: models.Q, *, name: str) -> models.CheckConstrain
 
 
 def key_field(**options: Any) -> Any:
-    """A key chosen by a person: module, unit, item, cohort, city."""
-    return models.CharField(max_length=64, **options)
+    """A key chosen by a person: module, unit, item, cohort, city. Events carry it in this form only."""
+    return models.CharField(max_length=64, validators=[VALIDATE_KEY], **options)
 
 
 def usage_key_field(**options: Any) -> Any:

@@ -1,3 +1,4 @@
+import django.core.validators
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
@@ -35,7 +36,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("digest", models.CharField(max_length=64, unique=True)),
-                ("item_key", models.CharField(max_length=64)),
+                (
+                    "item_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("content", models.JSONField()),
                 ("first_used_at", models.DateTimeField()),
             ],
@@ -50,7 +59,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("rule_version", models.CharField(max_length=64, unique=True)),
-                ("course_family", models.CharField(max_length=64)),
+                (
+                    "course_family",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("content", models.JSONField()),
                 ("registered_at", models.DateTimeField()),
             ],
@@ -73,12 +90,45 @@ class Migration(migrations.Migration):
                         choices=[("pre", "Pre"), ("post", "Post"), ("bypass", "Bypass")], max_length=16
                     ),
                 ),
-                ("course_family", models.CharField(max_length=64)),
-                ("module_key", models.CharField(blank=True, max_length=64)),
+                (
+                    "course_family",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
+                (
+                    "module_key",
+                    models.CharField(
+                        blank=True,
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("sitting", models.PositiveSmallIntegerField(default=1)),
                 ("stage", models.PositiveSmallIntegerField(default=1)),
-                ("form_key", models.CharField(max_length=64)),
-                ("bank_id", models.CharField(max_length=64)),
+                (
+                    "form_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
+                (
+                    "bank_id",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("bank_digest", models.CharField(max_length=64)),
                 ("is_bank_public", models.BooleanField()),
                 ("rule_version", models.CharField(max_length=64)),
@@ -104,7 +154,17 @@ class Migration(migrations.Migration):
                 ("deadline_at", models.DateTimeField()),
                 ("submitted_at", models.DateTimeField(null=True)),
                 ("voided_at", models.DateTimeField(null=True)),
-                ("void_reason", models.CharField(blank=True, max_length=64)),
+                (
+                    "void_reason",
+                    models.CharField(
+                        blank=True,
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
+                ("mirror_at", models.DateTimeField(db_index=True, null=True)),
                 (
                     "entered_by",
                     models.ForeignKey(
@@ -131,8 +191,24 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("key", models.CharField(max_length=64)),
-                ("city_key", models.CharField(max_length=64)),
+                (
+                    "key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
+                (
+                    "city_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 (
                     "modality",
                     models.CharField(
@@ -199,7 +275,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("position", models.PositiveSmallIntegerField()),
-                ("item_key", models.CharField(max_length=64)),
+                (
+                    "item_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("option_order", models.JSONField()),
                 ("response", models.JSONField(null=True)),
                 ("answered_at", models.DateTimeField(null=True)),
@@ -281,8 +365,24 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("course_family", models.CharField(max_length=64)),
-                ("module_key", models.CharField(max_length=64)),
+                (
+                    "course_family",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
+                (
+                    "module_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("earned_at", models.DateTimeField()),
                 ("expires_at", models.DateTimeField()),
                 (
@@ -362,7 +462,15 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("achievement_key", models.CharField(max_length=64)),
+                (
+                    "achievement_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("state", models.CharField(max_length=16)),
                 ("token", models.CharField(blank=True, max_length=64)),
                 ("url", models.CharField(blank=True, max_length=255)),
@@ -391,7 +499,15 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("unit_key", models.CharField(max_length=64)),
+                (
+                    "unit_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("seconds", models.PositiveIntegerField(default=0)),
                 ("last_tick_at", models.DateTimeField()),
                 (
@@ -418,7 +534,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("uuid", Char32UUIDField(unique=True)),
-                ("unit_key", models.CharField(max_length=64)),
+                (
+                    "unit_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("block_key", models.CharField(max_length=255)),
                 ("rule_version", models.CharField(max_length=64)),
                 ("completed_at", models.DateTimeField()),
@@ -453,10 +577,34 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("uuid", Char32UUIDField(unique=True)),
-                ("unit_key", models.CharField(max_length=64)),
-                ("practice_key", models.CharField(max_length=64)),
+                (
+                    "unit_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
+                (
+                    "practice_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("block_key", models.CharField(max_length=255)),
-                ("item_key", models.CharField(max_length=64)),
+                (
+                    "item_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("response", models.JSONField()),
                 ("points", models.PositiveSmallIntegerField()),
                 ("max_points", models.PositiveSmallIntegerField()),
@@ -491,9 +639,33 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("course_family", models.CharField(max_length=64)),
-                ("module_key", models.CharField(max_length=64)),
-                ("item_key", models.CharField(max_length=64)),
+                (
+                    "course_family",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
+                (
+                    "module_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
+                (
+                    "item_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("shown_at", models.DateTimeField()),
                 (
                     "attempt",
@@ -520,7 +692,16 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("module_key", models.CharField(blank=True, max_length=64)),
+                (
+                    "module_key",
+                    models.CharField(
+                        blank=True,
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("state", models.CharField(max_length=16)),
                 ("route", models.CharField(blank=True, max_length=16)),
                 ("reasons", models.JSONField()),
@@ -555,8 +736,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("uuid", Char32UUIDField(unique=True)),
-                ("module_key", models.CharField(max_length=64)),
-                ("deliverable_key", models.CharField(max_length=64)),
+                (
+                    "module_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
+                (
+                    "deliverable_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("block_key", models.CharField(max_length=255)),
                 ("version", models.PositiveSmallIntegerField()),
                 (
@@ -566,6 +763,7 @@ class Migration(migrations.Migration):
                             ("submitted", "Submitted"),
                             ("returned", "Returned"),
                             ("accepted", "Accepted"),
+                            ("replaced", "Replaced"),
                         ],
                         max_length=16,
                     ),
@@ -577,6 +775,7 @@ class Migration(migrations.Migration):
                 ("rule_version", models.CharField(max_length=64)),
                 ("submitted_at", models.DateTimeField()),
                 ("withdrawn_at", models.DateTimeField(null=True)),
+                ("mirror_at", models.DateTimeField(db_index=True, null=True)),
                 (
                     "course",
                     models.ForeignKey(
@@ -642,7 +841,15 @@ class Migration(migrations.Migration):
                         choices=[("facilitator", "Facilitator"), ("automatic", "Automatic")], max_length=16
                     ),
                 ),
-                ("rubric_version", models.CharField(max_length=64)),
+                (
+                    "rubric_version",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("levels", models.JSONField()),
                 ("comments", models.JSONField()),
                 ("outcome", models.CharField(max_length=16)),
@@ -677,7 +884,15 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("deliverable_key", models.CharField(max_length=64)),
+                (
+                    "deliverable_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("block_key", models.CharField(max_length=255)),
                 ("document", models.JSONField()),
                 ("revision", models.PositiveIntegerField()),
@@ -705,7 +920,15 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("unit_key", models.CharField(max_length=64)),
+                (
+                    "unit_key",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator("\\A[A-Za-z0-9][A-Za-z0-9._-]*\\Z")
+                        ],
+                    ),
+                ),
                 ("active_seconds", models.PositiveIntegerField()),
                 ("rule_version", models.CharField(max_length=64)),
                 ("completed_at", models.DateTimeField()),

@@ -6,7 +6,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from integra_gradebook.fields import Char32UUIDField, check_constraint, digest_field, key_field, usage_key_field
+from integra_gradebook.fields import (
+    Char32UUIDField,
+    check_constraint,
+    digest_field,
+    key_field,
+    usage_key_field,
+)
 from integra_gradebook.models.places import CourseRun, LearnerPseudonym
 
 
@@ -49,7 +55,7 @@ class Attempt(models.Model):
     kind = models.CharField(max_length=16, choices=Kind.choices)
     course_family = key_field()
     module_key = key_field(blank=True)  # bypass only
-    sitting = models.PositiveSmallIntegerField(default=1)  # bypass: both stages share it
+    sitting = models.PositiveSmallIntegerField(default=1)  # both stages of a bypass quiz share it
     stage = models.PositiveSmallIntegerField(default=1)
     form_key = key_field()
     bank_id = key_field()
@@ -70,11 +76,15 @@ class Attempt(models.Model):
     submitted_at = models.DateTimeField(null=True)
     voided_at = models.DateTimeField(null=True)
     void_reason = key_field(blank=True)
+    # Post-test: when the mirror is to look at this row again; empty: the LMS gradebook has it.
+    mirror_at = models.DateTimeField(null=True, db_index=True)
 
     class Meta:
         constraints = [
             # The usage key names its course run: a second long column would add nothing.
-            models.UniqueConstraint(fields=["learner", "block_key", "ordinal"], name="integra_attempt_ordinal"),
+            models.UniqueConstraint(
+                fields=["learner", "block_key", "ordinal"], name="integra_attempt_ordinal"
+            ),
             check_constraint(
                 Q(score__isnull=True) | Q(score__lte=F("max_score")), name="integra_attempt_score"
             ),

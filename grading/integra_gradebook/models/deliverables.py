@@ -6,7 +6,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from integra_gradebook.fields import Char32UUIDField, check_constraint, digest_field, key_field, usage_key_field
+from integra_gradebook.fields import (
+    Char32UUIDField,
+    check_constraint,
+    digest_field,
+    key_field,
+    usage_key_field,
+)
 from integra_gradebook.models.places import CourseRun, Enrolment, LearnerPseudonym
 
 
@@ -44,6 +50,7 @@ class Submission(models.Model):
         SUBMITTED = "submitted"
         RETURNED = "returned"
         ACCEPTED = "accepted"
+        REPLACED = "replaced"  # by a newer version, before anybody rated this one
 
     uuid = Char32UUIDField(unique=True)
     learner = models.ForeignKey(LearnerPseudonym, on_delete=models.PROTECT)
@@ -62,6 +69,8 @@ class Submission(models.Model):
     rule_version = digest_field()
     submitted_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
+    # When the mirror is to look at this row again; empty: the LMS gradebook has it.
+    mirror_at = models.DateTimeField(null=True, db_index=True)
 
     class Meta:
         constraints = [

@@ -5,7 +5,13 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
-from integra_gradebook.fields import Char32UUIDField, check_constraint, digest_field, key_field, usage_key_field
+from integra_gradebook.fields import (
+    Char32UUIDField,
+    check_constraint,
+    digest_field,
+    key_field,
+    usage_key_field,
+)
 from integra_gradebook.models.attempts import ItemVersion
 from integra_gradebook.models.places import CourseRun, LearnerPseudonym
 

@@ -7,7 +7,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from integra_gradebook.fields import Char32UUIDField, check_constraint, digest_field, key_field, usage_key_field
+from integra_gradebook.fields import (
+    Char32UUIDField,
+    check_constraint,
+    digest_field,
+    key_field,
+    usage_key_field,
+)
 
 
 class Manifest(models.Model):
@@ -117,7 +123,9 @@ class Enrolment(models.Model):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
     route_intended = models.CharField(max_length=16, choices=Route.choices, default=Route.TRAINING)
     accommodations = models.JSONField(default=list, blank=True)  # keys, such as "extra_time"
-    first_form = models.CharField(max_length=8, editable=False)  # the pre-test's; the post-test's is the other
+    first_form = models.CharField(
+        max_length=8, editable=False
+    )  # the pre-test's; the post-test's is the other
     enrolled_at = models.DateTimeField()
 
     class Meta:

@@ -1,0 +1,65 @@
+"""An attempt as its learner may see it: no key, no feedback, no score before its time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from integra_gradebook import bypass
+from integra_gradebook.models import Attempt, AttemptResponse
+from integra_gradebook.places import Place
+from integra_gradebook.results import AttemptItem, AttemptOption, AttemptView
+from integra_grading.bypass import BypassOutcome
+from integra_grading.items import Item
+
+
+def view_of(attempt: Attempt, place: Place) -> AttemptView:
+    drawn = list(attempt.drawn.select_related("item_version"))
+    is_submitted = attempt.submitted_at is not None
+    is_failed_bypass = attempt.outcome == BypassOutcome.TAKE_MODULE
+    attempts_left, available_at = _what_is_left(attempt, place)
+    return AttemptView(
+        uuid=attempt.uuid,
+        kind=attempt.kind,
+        block_key=attempt.block_key,
+        ordinal=attempt.ordinal,
+        stage=attempt.stage,
+        form_key=attempt.form_key,
+        state="submitted" if is_submitted else "open",
+        items=tuple(_item_of(row) for row in drawn),
+        responses={row.item_key: row.response for row in drawn if row.response is not None},
+        allows_unknown=attempt.kind == Attempt.Kind.PRE,
+        started_at=attempt.started_at,
+        deadline_at=attempt.deadline_at,
+        submitted_at=attempt.submitted_at,
+        score=attempt.score if attempt.kind == Attempt.Kind.POST else None,
+        max_score=attempt.max_score,
+        cut=attempt.cut if attempt.kind == Attempt.Kind.POST else None,
+        outcome=attempt.outcome or None,
+        outcomes_to_study=bypass.list_outcomes_to_study(attempt) if is_failed_bypass else (),
+        attempts_left=attempts_left,
+        available_at=available_at,
+    )
+
+
+def _item_of(row: AttemptResponse) -> AttemptItem:
+    item = Item.from_dict(row.item_version.content)
+    texts = {option.key: option.text for option in item.options}
+    return AttemptItem(
+        key=item.key,
+        kind=str(item.kind),
+        stem=item.stem,
+        options=tuple(AttemptOption(key, texts[key]) for key in row.option_order),
+        unit=item.answer.unit if item.answer else "",
+    )
+
+
+def _what_is_left(attempt: Attempt, place: Place) -> tuple[int, datetime | None]:
+    """Return how many attempts remain after this one, and from when, for a submitted post-test."""
+    if attempt.kind != Attempt.Kind.POST or attempt.submitted_at is None or attempt.outcome == "passed":
+        return 0, None
+    rules = place.run.rules.tests.post
+    used = Attempt.objects.filter(
+        learner_id=attempt.learner_id, course_id=attempt.course_id, kind=attempt.kind, voided_at=None
+    ).count()
+    left = max(0, rules.max_attempts - used)
+    return left, attempt.submitted_at + timedelta(hours=rules.wait_hours) if left else None

@@ -1,0 +1,368 @@
+"""Sittings of tests and bypass quizzes: started, answered item by item, submitted once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from integra_gradebook import bypass, standings
+from integra_gradebook.attempt_views import view_of
+from integra_gradebook.dates import refuse_permission
+from integra_gradebook.enrolments import get_rules_of, open_place
+from integra_gradebook.errors import GradebookError
+from integra_gradebook.journal import Journal, fact
+from integra_gradebook.lessons import read_response
+from integra_gradebook.models import Attempt, AttemptResponse, RingExposure
+from integra_gradebook.places import Place, find_place
+from integra_gradebook.results import AttemptView, Bank, Learner
+from integra_gradebook.versions import store_versions
+from integra_gradebook.writing import retried
+from integra_grading import events
+from integra_grading.bypass import BypassOutcome
+from integra_grading.forms import PostAttempt, form_for_post, form_for_pre, has_reached_cut, may_start_post
+from integra_grading.items import (
+    Item,
+    bank_digest,
+    item_digest,
+    parse_response,
+    presentation,
+    score_response,
+)
+from integra_grading.manifest import Bank as BankEntry
+from integra_grading.manifest import BankKind, Manifest
+from integra_grading.ordering import shuffle_within_blocks
+
+# Answers typed before the deadline may arrive after it.
+GRACE = timedelta(minutes=5)
+EXTRA_TIME = "extra_time"  # the accommodation that gives half as much time again
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a new attempt is made of."""
+
+    key: str
+    item_keys: tuple[str, ...]
+    minutes: int
+    cut: int | None
+    module_key: str = ""
+    sitting: int = 1
+    stage: int = 1
+
+
+@retried
+def start_attempt(
+    learner: Learner, *, kind: str, block_key: str, bank: Bank, uuid: UUID, now: datetime
+) -> AttemptView:
+    """Draw a form and store it before its first item is shown; an open attempt is given back instead."""
+    place = find_place(learner)
+    entry = get_bank_entry(get_rules_of(learner, place), kind, bank)
+    place = open_place(learner, place, now=now, uuid=uuid, fact_type=Attempt)
+    with fact(place, now):
+        found = Attempt.objects.filter(uuid=uuid).first()
+        if found is not None:
+            if (found.learner_id, found.block_key, found.kind) != (place.learner_id, block_key, kind):
+                raise GradebookError("uuid_reused", "uuid")
+            return view_of(found, place)
+        waiting = _find_open(place, kind, entry.module or "")
+        if waiting is not None:
+            if waiting.block_key != block_key:
+                raise GradebookError("attempt_open", str(waiting.uuid))
+            return view_of(waiting, place)
+        form = _plan_form(place, kind, entry, now=now)
+        attempt = _create_attempt(place, kind, block_key, bank, entry, form, uuid=uuid, now=now)
+        return view_of(attempt, place)
+
+
+def find_attempt(learner: Learner, *, block_key: str) -> AttemptView | None:
+    """Return the learner's open attempt in a block, else the last one; nothing is written."""
+    place = find_place(learner)
+    if place is None:
+        get_rules_of(learner, place)
+        return None
+    attempt = (
+        Attempt.objects.filter(learner_id=place.learner_id, block_key=block_key, voided_at=None)
+        .order_by("-ordinal")
+        .first()
+    )
+    return view_of(attempt, place) if attempt else None
+
+
+@retried
+def save_response(
+    learner: Learner, *, attempt_uuid: UUID, block_key: str, item_key: str, response: object, now: datetime
+) -> AttemptView:
+    """Store the answer to one item; the last one counts, until the attempt is submitted."""
+    place = _require_place(learner)
+    with fact(place, now):
+        attempt = _access_attempt(place, attempt_uuid, block_key)
+        if attempt.submitted_at is not None:
+            raise GradebookError("attempt_closed", "attempt_uuid")
+        if now > attempt.deadline_at + GRACE:
+            raise GradebookError("time_over", "attempt_uuid")
+        drawn = attempt.drawn.select_related("item_version").filter(item_key=item_key).first()
+        if drawn is None:
+            raise GradebookError("item_unknown", item_key)
+        item = Item.from_dict(drawn.item_version.content)
+        answer = read_response(item, response, allow_unknown=attempt.kind == Attempt.Kind.PRE)
+        AttemptResponse.objects.filter(pk=drawn.pk).update(response=answer.to_dict(), answered_at=now)
+        return view_of(attempt, place)
+
+
+@retried
+def submit_attempt(learner: Learner, *, attempt_uuid: UUID, block_key: str, now: datetime) -> AttemptView:
+    """Score the stored answers, once; repeating it gives the same result."""
+    place = _require_place(learner)
+    with fact(place, now) as journal:
+        attempt = _access_attempt(place, attempt_uuid, block_key)
+        if attempt.submitted_at is not None:
+            return view_of(attempt, place)
+        drawn = list(attempt.drawn.select_related("item_version"))
+        _score(attempt, drawn)
+        attempt.submitted_at = now
+        attempt.outcome = _decide_outcome(place, attempt, now=now)
+        if attempt.kind == Attempt.Kind.POST:
+            attempt.mirror_at = now
+        attempt.save(update_fields=["score", "submitted_at", "outcome", "mirror_at"])
+        if attempt.outcome == BypassOutcome.EXEMPT:
+            bypass.store_exemption(attempt, place.run.rules, now=now)
+        _record_assessment(journal, attempt, drawn)
+        if attempt.kind != Attempt.Kind.PRE:
+            standings.refresh(place, journal, now=now)
+        return view_of(attempt, place)
+
+
+# --- before the first item ------------------------------------------------------------------------
+
+
+def get_bank_entry(rules: Manifest, kind: str, bank: Bank) -> BankEntry:
+    """Return the manifest's entry of a block's bank; items other than the registered ones are refused."""
+    if kind not in Attempt.Kind.values:
+        raise GradebookError("kind_unknown", "kind")
+    entry = rules.find_bank(bank.id)
+    bank_kind = BankKind.BYPASS if kind == Attempt.Kind.BYPASS else BankKind.TEST
+    if entry is None or entry.kind is not bank_kind:
+        raise GradebookError("bank_unknown", "bank_id")
+    actual = bank_digest((item.key, item_digest(item)) for item in bank.items)
+    if not actual == bank.digest == entry.digest:
+        raise GradebookError("bank_mismatch", "bank_digest")
+    return entry
+
+
+def _find_open(place: Place, kind: str, module_key: str) -> Attempt | None:
+    return Attempt.objects.filter(
+        learner_id=place.learner_id,
+        course_id=place.run.id,
+        kind=kind,
+        module_key=module_key,
+        submitted_at=None,
+        voided_at=None,
+    ).first()
+
+
+def _plan_form(place: Place, kind: str, entry: BankEntry, *, now: datetime) -> Form:
+    if kind == Attempt.Kind.PRE:
+        return _plan_pre(place, entry)
+    if kind == Attempt.Kind.POST:
+        return _plan_post(place, entry, now=now)
+    plan = bypass.plan_form(place, entry, now=now)
+    rules = bypass.get_bypass_rules(place.run.rules)
+    return Form(
+        key=f"{plan.sitting}.{plan.stage}",
+        item_keys=plan.item_keys,
+        minutes=rules.minutes,
+        cut=plan.cut,
+        module_key=entry.module or "",
+        sitting=plan.sitting,
+        stage=plan.stage,
+    )
+
+
+def _plan_pre(place: Place, entry: BankEntry) -> Form:
+    taken = Attempt.objects.filter(
+        learner_id=place.learner_id, course_id=place.run.id, kind=Attempt.Kind.PRE, voided_at=None
+    )
+    if taken.exists():
+        raise GradebookError("already_taken", "pre")
+    form_key = form_for_pre(place.first_form)
+    minutes = place.run.rules.tests.pre.minutes
+    return Form(form_key, _twin_items(entry, form_key), minutes, cut=None)
+
+
+def _plan_post(place: Place, entry: BankEntry, *, now: datetime) -> Form:
+    rules = place.run.rules.tests.post
+    attempts = load_post_attempts(place)
+    refuse_permission(may_start_post(attempts, rules, now=now), place)
+    ordinal = len(attempts) + 1
+    form_key = form_for_post(rules.forms, first=place.first_form, ordinal=ordinal)
+    return Form(form_key, _twin_items(entry, form_key), rules.minutes, cut=rules.cut, sitting=ordinal)
+
+
+def load_post_attempts(place: Place) -> tuple[PostAttempt, ...]:
+    rows = Attempt.objects.filter(
+        learner_id=place.learner_id,
+        course_id=place.run.id,
+        kind=Attempt.Kind.POST,
+        voided_at=None,
+        submitted_at__isnull=False,
+    ).values_list("submitted_at", "score", "max_score")
+    return tuple(PostAttempt(*row) for row in rows)
+
+
+def _twin_items(entry: BankEntry, form_key: str) -> tuple[str, ...]:
+    return tuple(item.key for item in entry.items if item.form == form_key)
+
+
+def _create_attempt(
+    place: Place,
+    kind: str,
+    block_key: str,
+    bank: Bank,
+    entry: BankEntry,
+    form: Form,
+    *,
+    uuid: UUID,
+    now: datetime,
+) -> Attempt:
+    items = {item.key: item for item in bank.items}
+    # The learner chooses neither the draw nor the order: nothing of the client's goes into the seed.
+    seed = f"{place.learner_uuid}/{kind}/{form.module_key}/{form.sitting}/{form.key}"
+    ordered = _order_items(place.run.rules, kind, [items[key] for key in form.item_keys], seed=seed)
+    accommodations = [EXTRA_TIME] if EXTRA_TIME in place.accommodations else []
+    minutes = timedelta(minutes=form.minutes * (1.5 if accommodations else 1))
+    own = Attempt.objects.filter(learner_id=place.learner_id, block_key=block_key)
+    last = own.order_by("-ordinal").values_list("ordinal", flat=True).first() or 0
+    attempt = Attempt.objects.create(
+        uuid=uuid,
+        learner_id=place.learner_id,
+        course_id=place.run.id,
+        block_key=block_key,
+        ordinal=last + 1,
+        kind=kind,
+        course_family=place.run.course_family,
+        module_key=form.module_key,
+        sitting=form.sitting,
+        stage=form.stage,
+        form_key=form.key,
+        bank_id=entry.id,
+        bank_digest=entry.digest,
+        is_bank_public=entry.is_public,
+        rule_version=place.run.rule_version,
+        max_score=sum(score_response(item, None).max_points for item in ordered),
+        cut=form.cut,
+        accommodations=accommodations,
+        started_at=now,
+        deadline_at=now + minutes,
+    )
+    versions = store_versions(ordered, now=now)
+    AttemptResponse.objects.bulk_create(
+        AttemptResponse(
+            attempt=attempt,
+            position=position,
+            item_key=item.key,
+            item_version_id=versions[item.key],
+            option_order=list(presentation(item, seed)),
+            max_points=score_response(item, None).max_points,
+        )
+        for position, item in enumerate(ordered, start=1)
+    )
+    if kind == Attempt.Kind.BYPASS:
+        RingExposure.objects.bulk_create(
+            RingExposure(
+                learner_id=place.learner_id,
+                course_family=place.run.course_family,
+                module_key=form.module_key,
+                item_key=item.key,
+                attempt=attempt,
+                shown_at=now,
+            )
+            for item in ordered
+        )
+    return attempt
+
+
+def _order_items(rules: Manifest, kind: str, items: list[Item], *, seed: str) -> list[Item]:
+    """Return the items as shown: a ring's as drawn; a test's mixed inside its modules."""
+    if kind == Attempt.Kind.BYPASS:
+        return items
+    module_of = {outcome.key: module.key for module in rules.modules for outcome in module.outcomes}
+    by_key = {item.key: item for item in items}
+    pairs = [(module_of.get(item.outcome, ""), item.key) for item in items]
+    return [by_key[key] for key in shuffle_within_blocks(pairs, seed=seed)]
+
+
+# --- after the last answer ------------------------------------------------------------------------
+
+
+def _score(attempt: Attempt, drawn: list[AttemptResponse]) -> None:
+    for row in drawn:
+        item = Item.from_dict(row.item_version.content)
+        answer = None
+        if row.response is not None:
+            answer = parse_response(item, row.response, attempt.kind == Attempt.Kind.PRE)
+        row.points = score_response(item, answer).points
+    AttemptResponse.objects.bulk_update(drawn, ["points"])
+    attempt.score = sum(row.points or 0 for row in drawn)
+
+
+def _decide_outcome(place: Place, attempt: Attempt, *, now: datetime) -> str:
+    if attempt.kind == Attempt.Kind.PRE:
+        return "taken"
+    if attempt.kind == Attempt.Kind.BYPASS:
+        return str(bypass.decide_attempt(attempt, place.run.rules))
+    mine = PostAttempt(submitted_at=now, score=attempt.score or 0, max_score=attempt.max_score)
+    return "passed" if has_reached_cut(mine, place.run.rules.tests.post) else "below_cut"
+
+
+def _record_assessment(journal: Journal, attempt: Attempt, drawn: list[AttemptResponse]) -> None:
+    journal.record(
+        events.AssessmentSubmitted,
+        attempt_uuid=attempt.uuid,
+        kind=events.AttemptKind(attempt.kind),
+        module_key=attempt.module_key or None,
+        form_key=attempt.form_key,
+        ordinal=attempt.ordinal,
+        score=attempt.score,
+        max_score=attempt.max_score,
+        cut=attempt.cut,
+        items=tuple(
+            events.AssessedItem(
+                item_key=row.item_key,
+                item_digest=row.item_version.digest,
+                outcome_key=row.item_version.content["outcome"],
+                points=row.points or 0,
+                max_points=row.max_points,
+            )
+            for row in drawn
+        ),
+        bank_id=attempt.bank_id,
+        bank_digest=attempt.bank_digest,
+        mode=events.AttemptMode(attempt.mode),
+        accommodations=tuple(attempt.accommodations),
+        started_at=attempt.started_at,
+    )
+
+
+# --- whose attempt --------------------------------------------------------------------------------
+
+
+def _require_place(learner: Learner) -> Place:
+    place = find_place(learner)
+    if place is None:
+        raise GradebookError("attempt_unknown", "attempt_uuid")
+    return place
+
+
+def _access_attempt(place: Place, attempt_uuid: UUID, block_key: str) -> Attempt:
+    """Return the learner's attempt; missing, voided, another's and another block's look alike."""
+    attempt = Attempt.objects.filter(
+        uuid=attempt_uuid,
+        learner_id=place.learner_id,
+        course_id=place.run.id,
+        block_key=block_key,
+        voided_at=None,
+    ).first()
+    if attempt is None:
+        raise GradebookError("attempt_unknown", "attempt_uuid")
+    return attempt
