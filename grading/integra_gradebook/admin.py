@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.forms import ModelForm
+from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -38,10 +38,13 @@ class EnrolmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     readonly_fields = ("learner", "course", "enrolled_at")
     list_select_related = ("learner", "cohort")
 
-    def get_form(self, request: HttpRequest, obj: Enrolment | None = None, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, **kwargs)
-        if obj is not None and "cohort" in form.base_fields:
-            form.base_fields["cohort"].queryset = Cohort.objects.filter(course_id=obj.course_id)
+    def get_form(
+        self, request: HttpRequest, obj: Enrolment | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[Any]]:
+        form = super().get_form(request, obj, change, **kwargs)
+        cohort = form.base_fields.get("cohort")
+        if obj is not None and isinstance(cohort, ModelChoiceField):
+            cohort.queryset = Cohort.objects.filter(course_id=obj.course_id)
         return form
 
     def save_model(

@@ -207,7 +207,7 @@ def load_post_attempts(place: Place) -> tuple[PostAttempt, ...]:
         voided_at=None,
         submitted_at__isnull=False,
     ).values_list("submitted_at", "score", "max_score")
-    return tuple(PostAttempt(*row) for row in rows)
+    return tuple(standings.as_post_attempt(*row) for row in rows)
 
 
 def _twin_items(entry: BankEntry, form_key: str) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
@@ -15,6 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from integra_gradebook import standings
+from integra_gradebook.conf import get_default_city, get_default_cohort
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.journal import Journal
 from integra_gradebook.models import (
@@ -35,6 +35,7 @@ from integra_grading.errors import GradingError
 from integra_grading.forms import first_form
 from integra_grading.manifest import Manifest, parse_manifest
 from integra_grading.pseudonym import short_code
+from integra_grading.standing import Route
 
 SHORT_CODE_TRIES = 5
 
@@ -88,9 +89,7 @@ def open_place(
         raise GradebookError("uuid_reused", "uuid")
     run = get_run(learner.course_key)
     require_user(learner.user_id)
-    cohort = ensure_cohort(
-        run, cohort_key=settings.INTEGRA_DEFAULT_COHORT, city_key=settings.INTEGRA_DEFAULT_CITY
-    )
+    cohort = ensure_cohort(run, cohort_key=get_default_cohort(), city_key=get_default_city())
     place_learner(learner.user_id, cohort, now=now)
     place = find_place(learner)
     if place is None:
@@ -166,13 +165,13 @@ def place_learner(
             cohort=cohort,
             route_intended=route_intended,
             accommodations=list(accommodations),
-            first_form=first_form(forms, cohort_key=cohort.key, position=position),
+            first_form=first_form(forms, seed=f"{run.course_key}/{cohort.key}", place=position),
             enrolled_at=now,
         )
         place = get_place(enrolment.pk)
         journal = Journal(place, now)
         journal.record(
-            events.LearnerEnrolled, modality=str(cohort.modality), route_intended=events.Route(route_intended)
+            events.LearnerEnrolled, modality=str(cohort.modality), route_intended=Route(route_intended)
         )
         # An exemption earned in another run of the course counts here from the first day.
         standings.refresh(place, journal, now=now)

@@ -36,8 +36,8 @@ class Char32UUIDField(models.UUIDField):  # type: ignore[type-arg]  # generic in
 
 def check_constraint(condition: models.Q, *, name: str) -> models.CheckConstraint:
     # Django 5.1 renamed the argument and 6.0 removes the old name.
-    argument = "condition" if django.VERSION >= (5, 1) else "check"
-    return models.CheckConstraint(**{argument: condition}, name=name)
+    arguments: dict[str, Any] = {"condition" if django.VERSION >= (5, 1) else "check": condition}
+    return models.CheckConstraint(name=name, **arguments)
 
 
 def key_field(**options: Any) -> Any:

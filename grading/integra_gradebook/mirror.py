@@ -83,7 +83,10 @@ def _mirror_one(
             if score is not None:
                 _write_score(score)
                 _write_completion(score)
-            rows.update(mirror_at=None, **({"mirrored_revision": row.revision} if model is Standing else {}))
+            shown: dict[str, Any] = {"mirror_at": None}
+            if isinstance(row, Standing):
+                shown["mirrored_revision"] = row.revision
+            rows.update(**shown)
     except Exception:  # the platform's own receivers may raise anything, a missing broker for one
         log.exception("Mirroring %s %s failed; it is tried again.", model.__name__, pk)
         rows.update(mirror_at=now + PAUSE_AFTER_FAILURE)

@@ -20,23 +20,6 @@ from integra_grading.manifest import Manifest, parse_manifest
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-PLACE_COLUMNS = (
-    "course_id",
-    "course__course_key",
-    "course__manifest__rule_version",
-    "learner_id",
-    "learner__user_id",
-    "learner__learner_uuid",
-    "learner__short_code",
-    "pk",
-    "cohort__key",
-    "cohort__city_key",
-    "cohort__time_zone",
-    "first_form",
-    "enrolled_at",
-    "accommodations",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -118,11 +101,27 @@ def get_place(enrolment_id: int) -> Place:
 
 
 def _find(enrolments: QuerySet[Enrolment]) -> Place | None:
-    row = enrolments.values_list(*PLACE_COLUMNS).first()
+    row = (
+        enrolments.select_related("learner", "course__manifest", "cohort")
+        .defer("course__manifest__content")
+        .first()
+    )
     if row is None:
         return None
-    run = Run(id=row[0], course_key=row[1], rule_version=row[2])
-    return Place(run, *row[3:-1], accommodations=tuple(row[-1]))
+    return Place(
+        run=Run(row.course_id, row.course.course_key, row.course.manifest.rule_version),
+        learner_id=row.learner_id,
+        user_id=row.learner.user_id,
+        learner_uuid=row.learner.learner_uuid,
+        short_code=row.learner.short_code,
+        enrolment_id=row.pk,
+        cohort_key=row.cohort.key,
+        city_key=row.cohort.city_key,
+        time_zone=row.cohort.time_zone,
+        first_form=row.first_form,
+        enrolled_at=row.enrolled_at,
+        accommodations=tuple(row.accommodations),
+    )
 
 
 def find_user_id(learner_uuid: UUID) -> int | None:

@@ -254,7 +254,9 @@ def _is_facilitator_now(learner: Learner, *, now: datetime) -> bool:
 def store_certificate_states(rows: Iterable[CertificateStateRow]) -> None:
     """Keep what the service says about certificates; older news and unknown learners are passed over."""
     for row in rows:
-        learner = LearnerPseudonym.objects.filter(learner_uuid=row.learner_uuid).exclude(user_id=None).first()
+        learner = (
+            LearnerPseudonym.objects.filter(learner_uuid=row.learner_uuid).filter(user__isnull=False).first()
+        )
         if learner is None:
             continue
         values = {"state": row.state, "token": row.token, "url": row.url, "changed_at": row.changed_at}

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from integra_grading.items import Item
-from integra_grading.standing import CourseStanding, Reason
+from integra_grading.reasons import Reason
+from integra_grading.standing import CourseStanding
 
 
 @dataclass(frozen=True, slots=True)

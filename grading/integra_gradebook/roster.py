@@ -30,7 +30,7 @@ def list_roster(rater_user_id: int, course_key: str, *, now: datetime) -> tuple[
     run = get_run(course_key)
     enrolments = (
         Enrolment.objects.filter(course_id=run.id, cohort_id__in=cohorts, status=Enrolment.Status.ACTIVE)
-        .exclude(learner__user_id=None)
+        .filter(learner__user__isnull=False)
         .select_related("learner__user", "cohort")
         .order_by("cohort__key", "learner__short_code")
     )

@@ -64,6 +64,12 @@ def load_facts(place: Place) -> CourseFacts:
     )
 
 
+def as_post_attempt(submitted_at: datetime | None, score: int | None, max_score: int) -> PostAttempt:
+    if submitted_at is None or score is None:
+        raise ValueError("Only a submitted attempt counts.")
+    return PostAttempt(submitted_at=submitted_at, score=score, max_score=max_score)
+
+
 def list_exemptions(place: Place) -> QuerySet[Exemption]:
     """Return the exemptions that count in this run, latest first.
 
@@ -92,7 +98,7 @@ def _load_attempts(place: Place) -> tuple[tuple[PostAttempt, ...], dict[str, str
     outcomes = {}
     for kind, module_key, submitted_at, score, max_score, outcome in rows:
         if kind == Attempt.Kind.POST:
-            posts.append(PostAttempt(submitted_at=submitted_at, score=score, max_score=max_score))
+            posts.append(as_post_attempt(submitted_at, score, max_score))
         else:
             outcomes[module_key] = outcome
     return tuple(posts), outcomes
