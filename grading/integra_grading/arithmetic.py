@@ -12,7 +12,7 @@ Numbers have a point before their decimals. At most 200 characters and 20 levels
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from decimal import localcontext as _localcontext
@@ -141,28 +141,12 @@ def parse_comparison(text: object) -> Comparison:
 
 def names_of(node: Node | Comparison) -> frozenset[str]:
     """Return the field names a formula reads, without tables."""
-    match node:
-        case Name(key):
-            return frozenset({key})
-        case Number() | ColumnSum():
-            return frozenset()
-        case Negation(operand) | Ceiling(operand) | Rounding(operand):
-            return names_of(operand)
-        case Operation(_, left, right) | Comparison(_, left, right):
-            return names_of(left) | names_of(right)
+    return frozenset(part.key for part in _parts(node) if isinstance(part, Name))
 
 
 def columns_of(node: Node | Comparison) -> frozenset[tuple[str, str]]:
     """Return the (table, column) pairs a formula sums."""
-    match node:
-        case ColumnSum(table, column):
-            return frozenset({(table, column)})
-        case Number() | Name():
-            return frozenset()
-        case Negation(operand) | Ceiling(operand) | Rounding(operand):
-            return columns_of(operand)
-        case Operation(_, left, right) | Comparison(_, left, right):
-            return columns_of(left) | columns_of(right)
+    return frozenset((part.table, part.column) for part in _parts(node) if isinstance(part, ColumnSum))
 
 
 def calculate(
@@ -212,6 +196,19 @@ def holds(
     return outcomes[comparison.operator]
 
 
+def _parts(node: Node | Comparison) -> Iterator[Node | Comparison]:
+    """The node and everything under it."""
+    yield node
+    match node:
+        case Negation(operand) | Ceiling(operand) | Rounding(operand):
+            yield from _parts(operand)
+        case Operation(_, left, right) | Comparison(_, left, right):
+            yield from _parts(left)
+            yield from _parts(right)
+        case _:
+            return
+
+
 class _UnknownValueError(Exception):
     """A value that has not been written yet."""
 
@@ -237,8 +234,9 @@ def _value(
             return _round(_value(operand, values, columns), CEILING_PLACES).to_integral_value(ROUND_CEILING)
         case Rounding(operand, places):
             return _round(_value(operand, values, columns), places)
-        case Operation(operator, left, right):
-            return _operate(operator, _value(left, values, columns), _value(right, values, columns))
+        case _:
+            left, right = (_value(side, values, columns) for side in (node.left, node.right))
+            return _operate(node.operator, left, right)
 
 
 def _operate(operator: str, left: Decimal, right: Decimal) -> Decimal:

@@ -1,7 +1,7 @@
 """What the classroom tells the service: one frozen dataclass per event, its wire form and its schema.
 
 CloudEvents 1.0 in JSON, types ``org.integra.learning.<name>.v1``. ``python -m integra_grading.events DIR``
-writes the JSON Schemas.
+writes the published JSON Schemas.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from integra_grading.canonical import canonical_json, digest
+from integra_grading.deliverables import Definition
 from integra_grading.errors import EventError, WireError
+from integra_grading.items import Item
+from integra_grading.manifest import Manifest
 from integra_grading.reasons import parse_reason
 from integra_grading.standing import CourseState, ModuleState, Route
 from integra_grading.wire import (
@@ -446,21 +449,29 @@ def json_schema(type_name: str) -> dict[str, Any]:
     data_class = EVENT_TYPES.get(type_name)
     if data_class is None:
         raise EventError("unknown_type", "type", "No event of this type is known.")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": schema_uri(data_class),
-        "title": type_name,
-        "description": (data_class.__doc__ or "").partition("\n")[0],
-        **_ENVELOPES[type_name].schema(),
-    }
+    return _document(schema_uri(data_class), type_name, data_class, _ENVELOPES[type_name])
 
 
 def write_schemas(folder: Path) -> None:
-    """Write one ``<name>.v1.json`` per event type into ``folder``."""
+    """Write one ``<name>.v1.json`` per event type into ``folder``, and those of what the course is made of."""
+    documents = {f"{cls.NAME}.v1": json_schema(type_name) for type_name, cls in EVENT_TYPES.items()}
+    for name, record in (("manifest", Manifest), ("item", Item), ("deliverable", Definition)):
+        uri = f"urn:org.integra:schema:course.{name}:v1"
+        documents[f"course.{name}.v1"] = _document(uri, f"integra.{name}/1", record, Record(record))
     folder.mkdir(parents=True, exist_ok=True)
-    for type_name, data_class in EVENT_TYPES.items():
-        text = json.dumps(json_schema(type_name), indent=2, ensure_ascii=False)
-        (folder / f"{data_class.NAME}.v1.json").write_text(text + "\n", encoding="utf-8")
+    for name, document in documents.items():
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _document(uri: str, title: str, described: type[Any], codec: Record) -> dict[str, Any]:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": uri,
+        "title": title,
+        "description": (described.__doc__ or "").partition("\n")[0],
+        **codec.schema(),
+    }
 
 
 if __name__ == "__main__":

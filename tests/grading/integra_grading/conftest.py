@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from integra_grading.items import bank_digest
 from integra_grading.manifest import Manifest, manifest_digest, parse_manifest
 from integra_grading.rubric import Rubric

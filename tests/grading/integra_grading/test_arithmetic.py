@@ -8,6 +8,7 @@ from math import ceil
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from integra_grading.arithmetic import (
     MAX_DEPTH,
     calculate,

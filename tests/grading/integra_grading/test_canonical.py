@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from integra_grading.canonical import canonical_json, digest
 from integra_grading.errors import CanonicalError
 

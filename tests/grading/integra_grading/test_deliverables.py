@@ -4,6 +4,7 @@ import copy
 from decimal import Decimal
 
 import pytest
+
 from integra_grading.deliverables import (
     ComputedField,
     DocumentError,

@@ -8,6 +8,7 @@ import lxml.etree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from integra_grading.errors import ItemError, ResponseError
 from integra_grading.items import (
     Item,
@@ -355,7 +356,7 @@ def test_comments_and_cdata_are_read():
 )
 def test_read_item_refuses(xml, code):
     with pytest.raises(ItemError) as caught:
-        read_item(ET.fromstring(xml))
+        read_item(lxml.etree.fromstring(xml))
     assert caught.value.code == code
 
 

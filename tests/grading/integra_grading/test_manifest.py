@@ -4,9 +4,11 @@ import copy
 from contextlib import suppress
 
 import pytest
+
 from integra_grading.errors import CanonicalError, ManifestError
 from integra_grading.items import bank_digest
-from integra_grading.manifest import Due, manifest_digest, parse_manifest
+from integra_grading.manifest import Due, Manifest, manifest_digest, parse_manifest
+from integra_grading.wire import Record
 
 
 def test_manifest_is_read(raw_manifest):
@@ -19,6 +21,12 @@ def test_manifest_is_read(raw_manifest):
     assert manifest.find_rubric("rubrica-1").cut == 5
     assert manifest.find_bank("prueba-demo").is_public
     assert manifest.find_bypass_bank("m06").id == "anillo-m06"
+
+
+def test_manifest_is_written_as_it_was_read(raw_manifest, resign):
+    raw_manifest["rubrics"][0]["cut"] = 6
+    raw_manifest = resign(raw_manifest)
+    assert Record(Manifest).write(parse_manifest(raw_manifest)) == raw_manifest
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from integra_grading.errors import InvalidScoreError, NumberError
 from integra_grading.numbers import (
     format_decimal,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from integra_grading.errors import FormError, RingError
 from integra_grading.forms import (
     PostAttempt,

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from integra_grading.errors import GradingError, RubricError
 from integra_grading.forms import PostAttempt
-from integra_grading.manifest import Due, Module, Practice, Unit
 from integra_grading.manifest import Deliverable as DeliverableRules
+from integra_grading.manifest import Due, Module, Practice, Unit
 from integra_grading.reasons import Reason, ReasonCode
 from integra_grading.rubric import Criterion, Level, Rubric, rate
 from integra_grading.standing import (
@@ -29,7 +30,7 @@ CRITERIA = ("datos_propios", "procedimiento", "decision", "accion")
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("points", itertools.product((0, 1, 2), repeat=4))
+@pytest.mark.parametrize("points", list(itertools.product((0, 1, 2), repeat=4)))
 def test_work_is_accepted_at_the_cut_with_own_data_only(rubric, points):
     rated = rate(rubric, dict(zip(CRITERIA, points, strict=True)))
     assert (rated.points, rated.max_score) == (sum(points), 8)
@@ -52,7 +53,7 @@ FULL = dict.fromkeys(CRITERIA, 2)
         ([2, 2, 2, 2], "not_an_object"),
         ({}, "missing_criterion"),
         ({**FULL, "otro": 2}, "unknown_criterion"),
-        ({key: 2 for key in CRITERIA[:3]}, "missing_criterion"),
+        (dict.fromkeys(CRITERIA[:3], 2), "missing_criterion"),
         ({**FULL, "accion": 3}, "unknown_level"),
         ({**FULL, "accion": -1}, "unknown_level"),
         ({**FULL, "accion": True}, "unknown_level"),

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from integra_grading.errors import GradingError, InvalidScoreError, PseudonymError, WireError
 from integra_grading.gain import normalized_gain, raw_gain
 from integra_grading.pseudonym import ALPHABET, read_short_code, short_code
