@@ -17,8 +17,8 @@ from xblock.fields import Dict, Scope, String
 from integra_gradebook import api
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.results import DeliverableState, RatingView, SubmissionView
-from integra_grading.deliverables import Definition, read_definition, read_document
-from integra_grading.errors import DefinitionError, DocumentError
+from integra_grading.deliverables import Definition, DocumentError, read_definition, read_document
+from integra_grading.errors import DefinitionError
 from integra_xblocks.base import BaseBlock, json_post
 from integra_xblocks.bodies import BodyError
 from integra_xblocks.messages import N_
@@ -103,7 +103,7 @@ class DeliverableBlock(CompletableXBlockMixin, BaseBlock):
     # --- handlers ------------------------------------------------------------------------------------------
 
     @json_post
-    def save(self, request: Request) -> dict[str, Any]:
+    def save_draft(self, request: Request) -> dict[str, Any]:
         """Store the draft unless another tab or phone has stored a newer one."""
         learner = writer(self)
         command = self.parse(request, SaveDraft)
@@ -118,7 +118,7 @@ class DeliverableBlock(CompletableXBlockMixin, BaseBlock):
         return {"revision": draft.revision}
 
     @json_post
-    def load(self, request: Request) -> dict[str, Any]:
+    def load_draft(self, request: Request) -> dict[str, Any]:
         """Give the stored draft, for the page that met a conflict."""
         learner = writer(self)
         self.parse(request, LoadDraft)
@@ -128,7 +128,7 @@ class DeliverableBlock(CompletableXBlockMixin, BaseBlock):
         return {"document": draft.document, "revision": draft.revision}
 
     @json_post
-    def submit(self, request: Request) -> dict[str, Any]:
+    def submit_deliverable(self, request: Request) -> dict[str, Any]:
         """Hand in a version, or name everything that is to mend at once."""
         learner = writer(self)
         command = self.parse(request, SubmitDeliverable)

@@ -111,13 +111,13 @@ class DeskBlock(BaseBlock):
             if get_status(error.code) == 404:
                 return Fragment()
             return self._build(seen, {"title": title, "notice": error.message}, {})
-        page = {"title": title, "export_url": self.runtime.handler_url(self, "export")}
+        page = {"title": title, "export_url": self.runtime.handler_url(self, "export_roster")}
         return self._build(seen, page, _describe_queue(queue))
 
     # --- handlers ------------------------------------------------------------------------------------------
 
     @json_post
-    def queue(self, request: Request) -> dict[str, Any]:
+    def list_queue(self, request: Request) -> dict[str, Any]:
         """List work that waits, oldest first."""
         now = datetime.now(UTC)
         rater = facilitator(self, on=now.date())
@@ -125,7 +125,7 @@ class DeskBlock(BaseBlock):
         return _describe_queue(api.list_queue(rater, course_key(self), now=now, after=command.after))
 
     @json_post
-    def claim(self, request: Request) -> dict[str, Any]:
+    def claim_submission(self, request: Request) -> dict[str, Any]:
         """Open one work, or renew the claim on it."""
         now = datetime.now(UTC)
         rater = facilitator(self, on=now.date())
@@ -136,7 +136,7 @@ class DeskBlock(BaseBlock):
         return _describe_submission(submission, self._find_rubric(submission))
 
     @json_post
-    def rate(self, request: Request) -> dict[str, Any]:
+    def rate_submission(self, request: Request) -> dict[str, Any]:
         """Store a rating and tell what the levels amount to."""
         now = datetime.now(UTC)
         rater = facilitator(self, on=now.date())
@@ -154,7 +154,7 @@ class DeskBlock(BaseBlock):
         return {"outcome": rating.outcome, "score": rating.score, "max_score": rating.max_score}
 
     @json_post
-    def roster(self, request: Request) -> dict[str, Any]:
+    def list_roster(self, request: Request) -> dict[str, Any]:
         """List the people of this facilitator's cohorts, those who may need help first."""
         now = datetime.now(UTC)
         rater = facilitator(self, on=now.date())
@@ -176,7 +176,7 @@ class DeskBlock(BaseBlock):
         return {"rows": described}
 
     @XBlock.handler
-    def export(self, request: Request, suffix: str = "") -> Response:
+    def export_roster(self, request: Request, suffix: str = "") -> Response:
         """Give the roster as a file."""
         now = datetime.now(UTC)
         try:

@@ -93,7 +93,7 @@ class SittingBlock(CompletableXBlockMixin, BaseBlock):
     # --- handlers ------------------------------------------------------------------------------------------
 
     @json_post
-    def start(self, request: Request) -> dict[str, Any]:
+    def start_attempt(self, request: Request) -> dict[str, Any]:
         """Begin an attempt, or give the open one: its row is there before its first item is shown."""
         learner = writer(self)
         command = self.parse(request, StartAttempt)
@@ -108,7 +108,7 @@ class SittingBlock(CompletableXBlockMixin, BaseBlock):
         return {"attempt_uuid": str(attempt.uuid), "state": attempt.state}
 
     @json_post
-    def answer(self, request: Request) -> dict[str, Any]:
+    def save_response(self, request: Request) -> dict[str, Any]:
         """Store one answer and tell which answers are stored."""
         learner = writer(self)
         command = self.parse(request, SaveResponse)
@@ -124,7 +124,7 @@ class SittingBlock(CompletableXBlockMixin, BaseBlock):
         return {"received": attempt.responses, "remaining_seconds": count_remaining_seconds(attempt, now)}
 
     @json_post
-    def submit(self, request: Request) -> dict[str, Any]:
+    def submit_attempt(self, request: Request) -> dict[str, Any]:
         """End the attempt; the page is loaded again for what may be shown of it."""
         learner = writer(self)
         command = self.parse(request, SubmitAttempt)

@@ -238,7 +238,7 @@
       const sent = this.collect();
       this.posted = sent;
       this.keep();
-      const reply = await this.block.post("save", { document: sent, revision: this.revision }, { keepalive: true });
+      const reply = await this.block.post("save_draft", { document: sent, revision: this.revision }, { keepalive: true });
       this.isSaving = false;
       if (reply.ok) this.onSaved(reply.body.revision);
       else await this.onNotSaved(reply);
@@ -311,7 +311,7 @@
     // --- two tabs, two phones -------------------------------------------------------------------------------------
 
     async meetConflict() {
-      const reply = await this.block.post("load", {});
+      const reply = await this.block.post("load_draft", {});
       if (!reply.ok) {
         this.waitFor(reply);
         return;
@@ -367,7 +367,7 @@
       this.pending.write(pending);
       this.lock(true);
       this.block.status("sending");
-      const reply = await this.block.post("submit", pending);
+      const reply = await this.block.post("submit_deliverable", pending);
       this.isSubmitting = false;
       if (reply.ok || STALE.includes(reply.code)) this.finish();
       else if (reply.status >= 400 && reply.status < 500 && reply.code !== "not_answered") this.onRefused(reply.body);

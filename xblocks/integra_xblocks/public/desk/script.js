@@ -48,7 +48,7 @@
     // --- the queue ------------------------------------------------------------------------------------------------
 
     async loadQueue(after) {
-      const queue = await this.ask("queue", { after: after });
+      const queue = await this.ask("list_queue", { after: after });
       if (!queue) return;
       this.block.status("");
       this.showQueue(queue, after !== null);
@@ -91,7 +91,7 @@
 
     async open(uuid) {
       this.block.status("opening");
-      const work = await this.ask("claim", { submission_uuid: uuid });
+      const work = await this.ask("claim_submission", { submission_uuid: uuid });
       if (!work) return;
       this.block.status("");
       this.work = work;
@@ -104,7 +104,7 @@
       this.restore();
       this.show(true);
       // The lease is short, so that a closed page sets the work free; an open one keeps it.
-      this.renewal = window.setInterval(() => this.block.post("claim", { submission_uuid: uuid }), RENEW_MS);
+      this.renewal = window.setInterval(() => this.block.post("claim_submission", { submission_uuid: uuid }), RENEW_MS);
     }
 
     close() {
@@ -247,7 +247,7 @@
       this.isRating = true;
       this.block.status("saving");
       const body = { uuid: this.ratingUuid, submission_uuid: this.work.submission_uuid, outcome: outcome };
-      const stored = await this.ask("rate", Object.assign(body, rating));
+      const stored = await this.ask("rate_submission", Object.assign(body, rating));
       this.isRating = false;
       if (!stored) return; // the same uuid again: a refusal stored nothing, and a lost answer is repeated
       this.draft.remove();
@@ -260,7 +260,7 @@
 
     async loadRoster() {
       this.block.status("opening");
-      const roster = await this.ask("roster", {});
+      const roster = await this.ask("list_roster", {});
       if (!roster) return;
       this.block.status("");
       const count = roster.rows.filter((row) => row.concerns.length).length;

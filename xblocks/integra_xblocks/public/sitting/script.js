@@ -25,7 +25,7 @@
     draft.write(uuid);
     button.disabled = true;
     block.status("starting");
-    const reply = await block.post("start", { uuid: uuid });
+    const reply = await block.post("start_attempt", { uuid: uuid });
     if (reply.ok) {
       draft.remove();
       block.reload();
@@ -52,7 +52,7 @@
       this.received = block.args.received;
       this.draft = block.draft("send-" + this.attempt);
       this.isWished = this.draft.read() === true;
-      this.queue = block.queue("answers-" + this.attempt, "answer", {
+      this.queue = block.queue("answers-" + this.attempt, "save_response", {
         onReceipt: (entry, body) => this.onReceipt(entry, body),
         onRefused: (entry, body) => this.onRefused(entry, body),
       });
@@ -240,7 +240,7 @@
       this.isSubmitting = true;
       this.block.find("submit").disabled = true;
       this.block.status("sending");
-      const reply = await this.block.post("submit", { attempt_uuid: this.attempt });
+      const reply = await this.block.post("submit_attempt", { attempt_uuid: this.attempt });
       this.isSubmitting = false;
       this.block.find("submit").disabled = false;
       if (reply.ok || STALE.includes(reply.code)) {
