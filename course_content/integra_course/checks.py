@@ -2,16 +2,213 @@
 
 from __future__ import annotations
 
-from integra_course.model import Course
-from integra_course.problems import Problems
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from integra_course.checks_banks import EASY_ENOUGH, check_items, check_ring, check_tests
+from integra_course.markup import REFERENCE
+from integra_course.model import Course, Module, Unit
+from integra_course.olx import url_names
+from integra_course.problems import Place, Problems
+from integra_course.readability import WORDS_PER_MINUTE, count_words, measure, plain_text
+from integra_grading.deliverables import read_definition
+from integra_grading.errors import DefinitionError
+
+LONGEST_SENTENCE = 25
+READING_TOLERANCE_MINUTES = 2
 
 
 def check_course(course: Course, problems: Problems) -> None:
     """Note everything in ``course`` that contradicts itself."""
-    known = {module.key for module in course.modules}
-    for area, modules in course.areas:
-        for module in modules:
-            if module not in known:
+    _check_names(course, problems)
+    _check_minutes(course, problems)
+    for module in course.modules:
+        _check_module(course, module, problems)
+    for unit in course.units():
+        _check_reading(unit, problems)
+    check_items(course, problems)
+    check_tests(course, problems)
+    for module in course.modules:
+        if module.bypass is not None:
+            check_ring(course, module, module.bypass, problems)
+    _check_grading(course, problems)
+    _check_references(course, problems)
+
+
+def _check_names(course: Course, problems: Problems) -> None:
+    keys = [module.key for module in course.modules]
+    for area in course.areas:
+        for key in area.modules:
+            if key not in keys and not problems.has_errors_in(f"modules/{key}/modulo.yaml"):
                 problems.refuse(
-                    course.info.place, "unknown_module", f"El área «{area}» nombra «{module}», que no existe."
+                    area.place.at("modulos"),
+                    "unknown_module",
+                    f"«{key}» no está en «modulos». Están: {', '.join(keys)}.",
                 )
+    _refuse_repeated(((module.place, module.key) for module in course.modules), problems)
+    _refuse_repeated(((unit.place, unit.key) for unit in course.units()), problems)
+    _refuse_repeated(
+        ((each.place, each.key) for module in course.modules for each in module.outcomes), problems
+    )
+    _refuse_repeated(((course.places["logros"], key) for key in course.achievements), problems)
+    _refuse_repeated(((area.place, area.key) for area in course.areas), problems)
+    _refuse_repeated(((rubric.place, rubric.version) for rubric in course.rubrics), problems)
+    _refuse_repeated(((bank.place, bank.key) for bank in course.banks()), problems)
+    _refuse_repeated(((part.place, part.key) for part in course.graded_parts), problems)
+    _refuse_repeated(((part.place, part.type) for part in course.graded_parts), problems)
+    _check_url_names(course, problems)
+
+
+def _check_url_names(course: Course, problems: Problems) -> None:
+    """Refuse two parts with one url_name: learner state hangs on it, and one of the two would be lost."""
+    counts = Counter(name for _, name in url_names(course))
+    chosen = {unit.practice.key: unit.practice.place for unit in course.units()}
+    chosen |= {
+        each.deliverable.key: each.deliverable.place
+        for each in course.modules
+        if each.deliverable is not None
+    }
+    for name, count in counts.items():
+        if count > 1 and name in chosen:
+            problems.refuse(
+                chosen[name].at("clave"),
+                "duplicate_url_name",
+                f"La clave «{name}» ya nombra otra parte del curso. Ponle otra y no la cambies nunca más.",
+            )
+
+
+def _refuse_repeated(named: Iterable[tuple[Place, str]], problems: Problems) -> None:
+    seen: dict[str, Place] = {}
+    for place, name in named:
+        if name and name in seen:
+            problems.refuse(
+                place, "duplicate_key", f"«{name}» ya está en {seen[name]}. Deja uno o ponle otra clave."
+            )
+        seen.setdefault(name, place)
+
+
+def _check_minutes(course: Course, problems: Problems) -> None:
+    total = (
+        sum(module.minutes for module in course.modules)
+        + course.tests.pre_minutes
+        + course.tests.post_minutes
+    )
+    # A unit that could not be read is missing from the sum; the author hears of that one first.
+    if total != course.minutes and not problems.has_errors():
+        problems.refuse(
+            course.places["minutos"],
+            "minutes_mismatch",
+            f"Dice {course.minutes} y las unidades y pruebas suman {total}. Corrige uno de los dos.",
+        )
+
+
+def _check_module(course: Course, module: Module, problems: Problems) -> None:
+    outcomes = {outcome.key for outcome in module.outcomes}
+    for unit in module.units:
+        for outcome in unit.outcomes:
+            if outcome not in outcomes:
+                problems.refuse(
+                    unit.place.at("resultados"),
+                    "unknown_outcome",
+                    f"El resultado {outcome} no está en modulo.yaml. Están: {', '.join(sorted(outcomes))}.",
+                )
+        for each in unit.practice.items:
+            if each.item.outcome not in unit.outcomes:
+                problems.refuse(
+                    each.place.at("resultado"),
+                    "outcome_not_taught",
+                    f"La unidad no enseña el resultado {each.item.outcome}. Enseña: {', '.join(unit.outcomes)}.",
+                )
+    deliverable = module.deliverable
+    if deliverable is None:
+        return
+    if deliverable.rubric_version not in [rubric.version for rubric in course.rubrics]:
+        problems.refuse(
+            deliverable.place.at("rubrica"),
+            "unknown_rubric",
+            f"La rúbrica «{deliverable.rubric_version}» no está en course.yaml. Revisa el nombre.",
+        )
+    file = f"deliverables/{deliverable.key}.yaml"
+    if not problems.has_errors_in(file):
+        try:
+            read_definition(deliverable.definition)
+        except DefinitionError as error:
+            problems.refuse(
+                Place(file, 1, error.field),
+                "bad_deliverable",
+                f"El formulario no se puede usar: {error.message}",
+            )
+
+
+def _check_reading(unit: Unit, problems: Problems) -> None:
+    words = 0
+    for section in unit.sections:
+        words += count_words(section.markdown)
+        text = plain_text(section.markdown)
+        measured = measure(text)
+        if measured.longest_sentence > LONGEST_SENTENCE:
+            problems.warn(
+                section.place,
+                "long_sentence",
+                f"Hay una frase de {measured.longest_sentence} palabras; el máximo es {LONGEST_SENTENCE}. Divídela.",
+            )
+    index = measure("\n".join(plain_text(section.markdown) for section in unit.sections)).index
+    if index is not None and index < EASY_ENOUGH:
+        problems.warn(
+            unit.place,
+            "hard_to_read",
+            f"INFLESZ {index:.0f}; la meta es {EASY_ENOUGH} o más. Usa frases cortas.",
+        )
+    needed = math.ceil(words / WORDS_PER_MINUTE) + 1
+    declared = unit.minutes_by_type.get("reading", needed)
+    if abs(declared - needed) > READING_TOLERANCE_MINUTES:
+        problems.warn(
+            unit.place.at("minutos_por_tipo.lectura"),
+            "reading_minutes",
+            f"Declara {declared} minutos y {words} palabras se leen en {needed}. Ajusta los minutos o el texto.",
+        )
+
+
+def _check_grading(course: Course, problems: Problems) -> None:
+    """Refuse a part of the grade without a graded section: the platform would count it as zero for everybody."""
+    keys = {part.key for part in course.graded_parts}
+    has_deliverable = any(module.deliverable is not None for module in course.modules)
+    needed = {"modulos", "prueba_final"} | ({"entregables"} if has_deliverable else set())
+    place = course.places.get("calificacion", course.info.place).at("partes")
+    for key in sorted(needed - keys):
+        problems.refuse(place, "graded_part", f"Falta la parte «{key}». Agrégala y reparte los pesos.")
+    for part in course.graded_parts:
+        if part.key not in needed:
+            problems.refuse(
+                part.place, "graded_part", f"Nada del curso se califica como «{part.key}». Borra esa parte."
+            )
+
+
+def _check_references(course: Course, problems: Problems) -> None:
+    """Refuse a picture or a link to a place that is not in the course."""
+    names = {name for _, name in url_names(course)}
+    for place, html in _pages(course):
+        for kind, name in REFERENCE.findall(html):
+            if kind == "static" and name not in course.static_files:
+                problems.refuse(
+                    place,
+                    "file_missing",
+                    f"No existe static/{name}. Ponlo en esa carpeta o cambia el nombre.",
+                )
+            elif kind == "jump_to_id" and name not in names:
+                problems.refuse(
+                    place, "unknown_place", f"«{name}» no es un lugar del curso. Revisa la clave del enlace."
+                )
+
+
+def _pages(course: Course) -> Iterator[tuple[Place, str]]:
+    yield course.info.place, course.info.overview_html
+    for unit in course.units():
+        for section in unit.sections:
+            yield section.place, section.html
+        for each in unit.practice.items:
+            yield each.place, each.item.stem
+    for bank in course.banks():
+        for each in bank.items:
+            yield each.place, each.item.stem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -13,14 +14,19 @@ from integra_course.checks import check_course
 from integra_course.manifest import build_manifest, manifest_bytes
 from integra_course.model import Course
 from integra_course.olx import compile_course
-from integra_course.problems import Problems
+from integra_course.olx_check import check_tree
+from integra_course.problems import Place, Problems
 from integra_course.reading import Sources, read_course
+from integra_course.report import build_report, write_report
 
 EXIT_REFUSED = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status."""
+    """Run one command and return its exit status: 0 done, 1 something to mend, 2 wrong use."""
+    # Authors' terminals and log files must not stop the command at the first accent.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # both are text streams
     options = _parser().parse_args(arguments)
     return int(options.run(options))
 
@@ -34,6 +40,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_source(build)
     build.set_defaults(run=_build)
+    check = commands.add_parser("check", help="revisa las fuentes, o un curso OLX ya desempacado")
+    check.add_argument(
+        "tree", nargs="?", type=Path, metavar="CARPETA_OLX", help="carpeta que contiene course.xml"
+    )
+    _add_source(check)
+    check.set_defaults(run=_check)
+    report = commands.add_parser("report", help="muestra minutos, palabras, lectura y preguntas")
+    report.add_argument("--json", action="store_true", help="en JSON, para otros programas")
+    _add_source(report)
+    report.set_defaults(run=_report)
     return parser
 
 
@@ -53,18 +69,50 @@ def _build(options: argparse.Namespace) -> int:
         return EXIT_REFUSED
     static = {name: (options.source / "static" / name).read_bytes() for name in course.static_files}
     manifest = build_manifest(course)
-    write_build(options.output, compile_course(course, static), manifest_bytes(manifest))
+    try:
+        write_build(options.output, compile_course(course, static), manifest_bytes(manifest))
+    except OSError as error:
+        sys.stderr.write(
+            f"No se puede escribir en {options.output} ({error.strerror}). Elige otra con --output.\n"
+        )
+        return EXIT_REFUSED
     sys.stdout.write(
         f"{options.output}/course.tar.gz\n{options.output}/manifest.json\n{manifest['digest']}\n"
     )
     return 0
 
 
+def _check(options: argparse.Namespace) -> int:
+    if options.tree is None:
+        return EXIT_REFUSED if _load(options.source) is None else 0
+    problems = Problems()
+    check_tree(options.tree, problems)
+    _print(problems)
+    return EXIT_REFUSED if problems.has_errors() else 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    course = _load(options.source)
+    if course is None:
+        return EXIT_REFUSED
+    report = build_report(course)
+    text = json.dumps(report, ensure_ascii=False, indent=2) + "\n" if options.json else write_report(report)
+    sys.stdout.write(text)
+    return 0
+
+
 def _load(source: Path) -> Course | None:
     """Return the course, or None after printing everything that is wrong with it."""
     problems = Problems()
+    course = None
     banks = os.environ.get("INTEGRA_BANKS")
-    course = read_course(Sources(source, Path(banks) if banks else None), problems)
+    if banks and not Path(banks).is_dir():
+        # A typing mistake must not certify with the public bank.
+        problems.refuse(
+            Place("INTEGRA_BANKS"), "file_missing", f"La carpeta «{banks}» no existe. Corrige la variable."
+        )
+    else:
+        course = read_course(Sources(source, Path(banks) if banks else None), problems)
     if course is not None:
         check_course(course, problems)
     _print(problems)
@@ -74,3 +122,5 @@ def _load(source: Path) -> Course | None:
 def _print(problems: Problems) -> None:
     for problem in problems:
         sys.stderr.write(f"{problem}\n")
+    if problems.has_errors():
+        sys.stderr.write(f"Hay {problems.error_count()} cosas por corregir. No se escribió nada.\n")

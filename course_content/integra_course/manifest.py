@@ -24,9 +24,9 @@ def build_manifest(course: Course) -> dict[str, Any]:
         "schema": SCHEMA,
         "course": {"key": course.info.key, "title": course.info.title, "language": course.info.language},
         "achievements": list(course.achievements),
-        "areas": [{"key": key, "modules": list(modules)} for key, modules in course.areas],
+        "areas": [{"key": area.key, "modules": list(area.modules)} for area in course.areas],
         "modules": [_module(module) for module in course.modules],
-        "rubrics": list(course.rubrics),
+        "rubrics": [rubric.content for rubric in course.rubrics],
         "tests": {
             "pre": {"forms": list(tests.forms), "max_score": max_score, "minutes": tests.pre_minutes},
             "post": {

@@ -123,6 +123,7 @@ class Module:
     outcomes: tuple[Outcome, ...]
     units: tuple[Unit, ...]
     bypass: Bank | None
+    min_calculations: int
     deliverable: Deliverable | None
 
     @property
@@ -176,15 +177,34 @@ class Info:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """The whole course."""
+class Area:
+    """Modules that an achievement asks for together."""
 
+    place: Place
+    key: str
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    """A scoring guide; ``content`` as in the manifest."""
+
+    place: Place
+    version: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The whole course; ``places`` has the place of every key of ``course.yaml``."""
+
+    places: dict[str, Place]
     info: Info
     minutes: int
     achievements: tuple[str, ...]
-    areas: tuple[tuple[str, tuple[str, ...]], ...]
+    areas: tuple[Area, ...]
     modules: tuple[Module, ...]
-    rubrics: tuple[dict[str, object], ...]
+    rubrics: tuple[Rubric, ...]
     tests: Tests
     bypass_rules: dict[str, int]
     titles: dict[str, str]

@@ -13,6 +13,7 @@ from typing import Any
 from integra_course.markup import to_html
 from integra_course.model import (
     MINUTE_TYPES,
+    Area,
     Bank,
     Course,
     Deliverable,
@@ -21,6 +22,7 @@ from integra_course.model import (
     Module,
     Outcome,
     Practice,
+    Rubric,
     Stratum,
     Term,
     Tests,
@@ -45,9 +47,20 @@ WRITTEN_MINUTES = dict(
     zip(("lectura", "ejemplo", "practica", "campo", "entregable"), MINUTE_TYPES, strict=True)
 )
 TITLES = (
-    "inicio prueba_inicial mi_avance modulo estado_del_modulo evaluacion_directa leccion practica entregable cierre "
-    "prueba_final facilitacion mesa"
-).split()
+    "inicio",
+    "prueba_inicial",
+    "mi_avance",
+    "modulo",
+    "estado_del_modulo",
+    "evaluacion_directa",
+    "leccion",
+    "practica",
+    "entregable",
+    "cierre",
+    "prueba_final",
+    "facilitacion",
+    "mesa",
+)
 BYPASS_RULES = {
     "preguntas_por_forma": ("form_items", 1, 100),
     "exonera_desde": ("exempt_at", 1, 100),
@@ -119,6 +132,7 @@ class Reader:
         if info is None or tests is None:
             return None
         return Course(
+            places={key: fields.place_of(key) for key in fields.keys()},  # noqa: SIM118 - Fields is no mapping
             info=info,
             minutes=minutes,
             achievements=achievements,
@@ -194,14 +208,25 @@ class Reader:
         can_be_bypassed = fields.flag("se_puede_exonerar")
         outcomes = tuple(_outcome(outcome) for outcome in fields.groups("resultados"))
         folders = fields.texts_with_places("unidades")
-        bypass = self._bypass(fields, can_be_bypassed)
+        bypass, min_calculations = self._bypass(fields, can_be_bypassed)
         deliverable = self._deliverable(fields)
         title = fields.text("titulo", max_length=120)
         fields.finish()
         units = tuple(unit for folder, at in folders if (unit := self._unit(name, folder, at)) is not None)
-        return Module(fields.place, name, title, can_be_bypassed, outcomes, units, bypass, deliverable)
+        return Module(
+            place=fields.place,
+            key=name,
+            title=title,
+            can_be_bypassed=can_be_bypassed,
+            outcomes=outcomes,
+            units=units,
+            bypass=bypass,
+            min_calculations=min_calculations,
+            deliverable=deliverable,
+        )
 
-    def _bypass(self, module: Fields, can_be_bypassed: bool) -> Bank | None:
+    def _bypass(self, module: Fields, can_be_bypassed: bool) -> tuple[Bank | None, int]:
+        """Return the ring and how many calculations every form must hold."""
         if not can_be_bypassed:
             if module.has("evaluacion_directa"):
                 module.refuse(
@@ -210,13 +235,14 @@ class Reader:
                     "El módulo no se puede exonerar. Borra esta clave o cambia la otra.",
                 )
                 module.group("evaluacion_directa")
-            return None
+            return None, 0
         fields = module.group("evaluacion_directa")
         if fields is None:
-            return None
+            return None, 0
         bank = self._bank(fields, Use.BYPASS)
+        min_calculations = fields.integer("cuentas_por_forma", 0, 100)
         fields.finish()
-        return bank
+        return bank, min_calculations
 
     def _bank(self, fields: Fields, use: Use) -> Bank | None:
         name = fields.slug("banco")
@@ -231,7 +257,7 @@ class Reader:
         bank = self._open(path, file)
         if bank is None:
             return None
-        strata = ()
+        strata: tuple[Stratum, ...] = ()
         if use is Use.BYPASS:
             strata = tuple(_stratum(stratum, "clave", "por_forma") for stratum in bank.groups("estratos"))
         key = bank.slug("clave")
@@ -418,13 +444,13 @@ def _stratum(fields: Fields, key: str, count: str) -> Stratum:
     return stratum
 
 
-def _area(fields: Fields) -> tuple[str, tuple[str, ...]]:
-    area = (fields.slug("clave"), fields.texts("modulos"))
+def _area(fields: Fields) -> Area:
+    area = Area(fields.place, fields.slug("clave"), fields.texts("modulos"))
     fields.finish()
     return area
 
 
-def _rubric(fields: Fields) -> dict[str, object]:
+def _rubric(fields: Fields) -> Rubric:
     version = fields.slug("version")
     cut = fields.integer("corte", 1, 1000)
     criteria = []
@@ -446,7 +472,8 @@ def _rubric(fields: Fields) -> dict[str, object]:
     )
     if cut > highest:
         fields.refuse("corte", "out_of_range", f"El corte pasa del máximo posible, que es {highest}.")
-    return {"version": version, "cut": cut, "max_score": highest, "criteria": criteria}
+    content = {"version": version, "cut": cut, "max_score": highest, "criteria": criteria}
+    return Rubric(fields.place, version, content)
 
 
 def _bypass_rules(course: Fields) -> dict[str, int]:

@@ -94,7 +94,7 @@ def _read_table(fields: Fields, field: dict[str, Any], names: _Names) -> None:
     field["max_rows"] = fields.integer("filas_maximas", 1, 50)
     if field["min_rows"] > field["max_rows"]:
         fields.refuse("filas_minimas", "out_of_range", "Pasa de «filas_maximas». Escribe un número menor.")
-    columns = []
+    columns: list[dict[str, Any]] = []
     for column in fields.groups("columnas"):
         read = {
             "key": column.slug("clave", NAME),
@@ -139,7 +139,7 @@ def _check_formula(fields: Fields, key: str, text: str, names: _Names) -> None:
         fields.refuse(
             key,
             "bad_formula",
-            f"La fórmula no se entiende ({error.message}) Usa campos de arriba, + - * / ( ), suma(), techo(), redondea().",
+            f"La fórmula no se entiende ({error.message}) Usa campos de arriba, + - * / ( ), suma(), techo().",
         )
         return
     for name in sorted(names_of(node) - names.fields):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -139,7 +140,7 @@ def _check_ascending(fields: Fields, options: tuple[_SourceOption, ...]) -> None
     if not all(STARTS_WITH_NUMBER.match(option.text) for option in options):
         return
     numbers = [option.number for option in options if option.number is not None]
-    if any(low >= high for low, high in zip(numbers, numbers[1:], strict=False)):
+    if any(low >= high for low, high in itertools.pairwise(numbers)):
         fields.refuse(
             "opciones", "not_ascending", "Los números no van de menor a mayor. Ordena las opciones."
         )

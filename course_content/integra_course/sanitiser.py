@@ -9,9 +9,10 @@ import re
 
 import bleach
 
-TAGS = frozenset(
-    "a abbr blockquote br caption em h3 h4 img li ol p strong sub sup table tbody td th thead tr ul".split()
-)
+_TEXT = {"p", "br", "h3", "h4", "blockquote", "strong", "em", "sub", "sup", "abbr", "a", "img"}
+_LISTS = {"ul", "ol", "li"}
+_TABLES = {"table", "caption", "thead", "tbody", "tr", "th", "td"}
+TAGS = frozenset(_TEXT | _LISTS | _TABLES)
 # Written out instead of bleach's protocol list: that one takes "javascript:1" for a host with a port.
 LINK = re.compile(r"(https://[^\s\"'<>\\]+|tel:[+0-9]+|/jump_to_id/[a-z0-9-]+|/static/[\w.-]+)", re.ASCII)
 IMAGE = re.compile(r"/static/[\w.-]+\.(png|jpg|svg|webp)", re.ASCII)

@@ -178,7 +178,7 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> bool:
         """Add one event; False stops the reading."""
-        line = event.start_mark.line + 1
+        line = _line(event)
         if isinstance(event, yaml.DocumentStartEvent):
             return self._start_document(line)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
@@ -240,7 +240,11 @@ class _Builder:
         return Mapping(tuple(entries.values()), opened.line)
 
 
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
+
+
 def _scalar(event: yaml.ScalarEvent) -> Scalar:
-    line = event.start_mark.line + 1
+    line = _line(event)
     is_block = event.style in ("|", ">")
     return Scalar(event.value, line, event.style is None, line + 1 if is_block else line)

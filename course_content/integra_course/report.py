@@ -1,0 +1,72 @@
+"""What the course amounts to: minutes, words, readability, questions."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from integra_course.model import Course, Module, Unit
+from integra_course.readability import count_words, measure, plain_text
+
+
+def build_report(course: Course) -> dict[str, Any]:
+    """Return the report; its keys are relied on outside (architecture, section 7)."""
+    tests = course.tests
+    indices = [index for unit in course.units() if (index := _index(unit)) is not None]
+    return {
+        "minutes": sum(module.minutes for module in course.modules) + tests.pre_minutes + tests.post_minutes,
+        "words": sum(_words(unit) for unit in course.units()),
+        "readability": {
+            "min": round(min(indices), 1) if indices else None,
+            "median": round(statistics.median(indices), 1) if indices else None,
+        },
+        "modules": [_module(module) for module in course.modules],
+        "tests": {form: sum(each.item.form == form for each in tests.bank.items) for form in tests.forms},
+        # Facts with a date of checking belong to the units on law and taxes; no unit here has any.
+        "facts": [],
+    }
+
+
+def write_report(report: dict[str, Any]) -> str:
+    """Return the report as Spanish lines for an author."""
+    reading = report["readability"]
+    lines = [
+        f"Minutos: {report['minutes']}. Palabras: {report['words']}.",
+        f"Lectura (INFLESZ): mínimo {reading['min']}, mediana {reading['median']}. La meta es 65 o más.",
+    ]
+    for module in report["modules"]:
+        items = module["items"]
+        lines.append(
+            f"{module['key']}: {module['minutes']} min, {len(module['units'])} unidad(es), "
+            f"{items['practice']} preguntas de práctica, {items['bypass']} de evaluación directa, "
+            f"entregable: {module['deliverable'] or 'no tiene'}."
+        )
+    forms = ", ".join(f"{form}: {count}" for form, count in report["tests"].items())
+    return "\n".join((*lines, f"Preguntas de las pruebas por forma: {forms}.")) + "\n"
+
+
+def _module(module: Module) -> dict[str, Any]:
+    totals: dict[str, int] = {}
+    for unit in module.units:
+        for kind, minutes in unit.minutes_by_type.items():
+            totals[kind] = totals.get(kind, 0) + minutes
+    return {
+        "key": module.key,
+        "minutes": module.minutes,
+        "minutes_by_type": totals,
+        "units": [{"key": unit.key, "minutes": unit.minutes} for unit in module.units],
+        "outcomes": [outcome.key for outcome in module.outcomes],
+        "items": {
+            "practice": sum(len(unit.practice.items) for unit in module.units),
+            "bypass": len(module.bypass.items) if module.bypass is not None else 0,
+        },
+        "deliverable": module.deliverable.key if module.deliverable is not None else None,
+    }
+
+
+def _words(unit: Unit) -> int:
+    return sum(count_words(section.markdown) for section in unit.sections)
+
+
+def _index(unit: Unit) -> float | None:
+    return measure("\n".join(plain_text(section.markdown) for section in unit.sections)).index
