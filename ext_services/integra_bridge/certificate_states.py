@@ -15,7 +15,6 @@ from integra_bridge.conf import BridgeSettings
 from integra_bridge.models import RelayState
 from integra_bridge.signing import make_request_token
 from integra_gradebook import api
-from integra_gradebook.results import CertificateStateRow
 
 PATH = "/api/v1/certificate-states"
 _PAGES_AT_ONCE = 50
@@ -78,7 +77,7 @@ def fetch_page(settings: BridgeSettings, *, after: int, now: datetime) -> list[M
     return page
 
 
-def _parse(entry: Mapping[str, object], settings: BridgeSettings) -> CertificateStateRow:
+def _parse(entry: Mapping[str, object], settings: BridgeSettings) -> api.CertificateStateRow:
     token = _text(entry, "token")
     if not _TOKEN.fullmatch(token):
         raise StatesError("token_invalid")
@@ -87,7 +86,7 @@ def _parse(entry: Mapping[str, object], settings: BridgeSettings) -> Certificate
         learner_uuid = UUID(_text(entry, "learner_uuid"))
     except ValueError:
         raise StatesError("learner_uuid_invalid") from None
-    return CertificateStateRow(
+    return api.CertificateStateRow(
         learner_uuid=learner_uuid,
         achievement_key=_text(entry, "achievement_key"),
         state=_text(entry, "state"),

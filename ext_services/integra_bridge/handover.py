@@ -10,13 +10,12 @@ import jwt
 from integra_bridge.conf import BridgeSettings
 from integra_bridge.signing import ALGORITHM
 from integra_gradebook import api
-from integra_gradebook.results import Learner
 
 LIFETIME = timedelta(minutes=5)
 _PATH = "/entrar/"
 
 
-def make_handover_url(learner: Learner, settings: BridgeSettings, *, now: datetime) -> str:
+def make_handover_url(learner: api.Learner, settings: BridgeSettings, *, now: datetime) -> str:
     """Return the address under which the service takes this learner in.
 
     It carries the pseudonym, city and course; no name, e-mail or anything else of the LMS's account.

@@ -19,8 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from integra_bridge import conf, outbox
 from integra_bridge.handover import NoPlaceError, make_handover_url
 from integra_bridge.signing import BadTokenError, check_request_token
-from integra_gradebook.api import Learner
-from integra_gradebook.errors import GradebookError
+from integra_gradebook.api import GradebookError, Learner
 
 BODY_BYTES = 2048
 PAGE_ROWS = 200

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.utils import timezone
 from standin.service_peer import Peer, running
 
 from integra_bridge import outbox
@@ -21,10 +22,10 @@ NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 
 
 class Clock:
-    """A clock that tests set; it ticks a millisecond whenever it is read."""
+    """A clock that begins now and that tests move; it ticks a millisecond whenever it is read."""
 
     def __init__(self) -> None:
-        self.now = NOW
+        self.now = timezone.now() + timedelta(seconds=1)
 
     def __call__(self) -> datetime:
         self.now += timedelta(milliseconds=1)

@@ -23,6 +23,7 @@ from standin.service_peer import Reply, accept_all
 from integra_bridge import outbox
 from integra_bridge.doctor import find_problems
 from integra_bridge.models import OutboxEvent, OutboxState, RelayState
+from integra_gradebook import api
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -142,16 +143,9 @@ def test_an_active_lms_certificate(healthy):
 
 @pytest.fixture
 def facilitator(healthy):
-    from integra_gradebook.models import Cohort, FacilitatorRole
-
     user = get_user_model().objects.create_user("facilitador")
-    today = timezone.now().date()
-    FacilitatorRole.objects.create(
-        user=user,
-        cohort=Cohort.objects.get(),
-        valid_from=today - timedelta(days=1),
-        valid_to=today + timedelta(days=9),
-    )
+    yesterday = timezone.now().date() - timedelta(days=1)
+    api.appoint_facilitator(user.pk, healthy.course_key, cohort_key="quito-2026-1", starts_on=yesterday)
     return user
 
 

@@ -74,7 +74,7 @@ def test_every_link_is_another_one(handover_client, facts, learner):
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        (b"", 400, "not_json"),
+        (b" ", 400, "not_json"),
         (b"{", 400, "not_json"),
         (b"\xff", 400, "not_json"),
         (b"[" * 2000, 400, "not_json"),
