@@ -24,7 +24,7 @@ from integra_grading.numbers import format_decimal
 EMPTY_DOCUMENT: Mapping[str, Any] = {"values": {}, "self_check": []}
 _LONG_TEXT = 120
 _MOST_BLANK_ROWS = 4
-_PAPER_ROWS = 10
+_PAPER_ROWS = 7
 
 
 def describe_sheet(definition: Definition, document: Mapping[str, Any]) -> dict[str, Any]:

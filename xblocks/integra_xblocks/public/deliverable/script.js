@@ -41,6 +41,7 @@
       this.failures = 0;
       this.form.addEventListener("submit", (event) => event.preventDefault());
       this.showTotals();
+      window.addEventListener("beforeprint", () => this.preparePaper());
       if (block.args.isEditable) this.listen();
       if (block.args.isEditable && !block.readOnly) this.takeUpDraft();
     }
@@ -162,6 +163,13 @@
       otherwise.hidden = isMet !== false || !otherwise.textContent;
       output.hidden = !otherwise.hidden;
       return value;
+    }
+
+    /** A sheet to fill in by hand has no totals yet. */
+    preparePaper() {
+      const inputs = Array.from(this.form.querySelectorAll("input:not([type=checkbox]), textarea"));
+      const isBlank = inputs.every((input) => !input.value.trim());
+      this.form.classList.toggle("integra-paper-blank", isBlank);
     }
 
     // --- typing ---------------------------------------------------------------------------------------------------
