@@ -133,7 +133,7 @@ def run(places: Places) -> int:
 
 def prepare(places: Places, keys: dict[str, str], environment: dict[str, str]) -> None:
     """Compile the course; bring both databases up to date when course, accounts or migrations changed."""
-    call(["-m", "integra_course.cli", "build", "--output", str(places.build)], environment)
+    in_turn(environment, [["-m", "integra_course", "build", "--output", str(places.build)]])
     accounts = json.dumps([describe(account, keys) for account in ACCOUNTS])
     manifest = places.build / "manifest.json"
     state = digest_of(accounts.encode(), manifest.read_bytes(), *migrations())
@@ -162,11 +162,11 @@ def prepare(places: Places, keys: dict[str, str], environment: dict[str, str]) -
 def in_turn(environment: dict[str, str], *steps: list[list[str]]) -> None:
     """Run each step's commands side by side, one step after the other; what they say is shown when one fails."""
     for step in steps:
-        running = [start(arguments, environment, quiet=True) for arguments in step]
+        running = [start(arguments, environment) for arguments in step]
         outputs = [process.communicate()[0] for process in running]
         if any(process.returncode for process in running):
             said = "\n".join(output.decode(errors="replace") for output in outputs)
-            raise DemoError(f"The databases could not be prepared:\n{said}")
+            raise DemoError(f"Stopped while preparing:\n{said}")
 
 
 def seed(places: Places, keys: dict[str, str], environment: dict[str, str]) -> None:
@@ -352,21 +352,13 @@ def gunicorn(application: str, port: int) -> list[str]:
     return ["-m", "gunicorn", *options, "--no-control-socket", application]
 
 
-def call(arguments: list[str], environment: dict[str, str]) -> None:
-    if start(arguments, environment).wait() != 0:
-        raise DemoError("Stopped: the lines above say why.")
-
-
-def start(
-    arguments: list[str], environment: dict[str, str], *, quiet: bool = False
-) -> subprocess.Popen[bytes]:
-    out = subprocess.PIPE if quiet else None
+def start(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
         env=environment,
-        stdout=out,
-        stderr=subprocess.STDOUT if quiet else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
 
 

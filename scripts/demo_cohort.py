@@ -26,7 +26,7 @@ import requests
 from integra_bridge.signing import name_delivery, sign_body
 from integra_grading import events
 from integra_grading.canonical import canonical_json, digest
-from integra_grading.manifest import BankEntry, Manifest, Module, parse_manifest
+from integra_grading.manifest import Bank, Manifest, Module, parse_manifest
 from integra_grading.standing import CourseState, ModuleState, Route
 
 NAMESPACE = uuid.UUID("6f0c8a52-5a55-4f0b-9d6f-0d6a1c1f2e11")
@@ -201,7 +201,7 @@ class Story:
             started_at=BEGIN,
         )
 
-    def outcome(self, bank: BankEntry, item_key: str) -> str:
+    def outcome(self, bank: Bank, item_key: str) -> str:
         """Return some outcome of the course: the manifest does not say which item measures which."""
         outcomes = [outcome.key for module in self.manifest.modules for outcome in module.outcomes]
         return outcomes[[item.key for item in bank.items].index(item_key) % len(outcomes)]

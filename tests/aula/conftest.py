@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def pytest_configure() -> None:
     """Compile the course before Django reads where it is."""
-    command = [sys.executable, "-m", "integra_course.cli", "build", "--output", str(HOME / "build")]
+    command = [sys.executable, "-m", "integra_course", "build", "--output", str(HOME / "build")]
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 

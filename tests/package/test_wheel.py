@@ -68,7 +68,7 @@ def test_the_wheel_holds_nothing_but_our_packages(wheel: Path) -> None:
 
 def test_no_answer_key_is_in_the_wheel(wheel: Path, tmp_path: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "integra_course.cli", "build", "--output", str(tmp_path)], check=True, cwd=ROOT
+        [sys.executable, "-m", "integra_course", "build", "--output", str(tmp_path)], check=True, cwd=ROOT
     )
     feedback = {
         text.encode()
