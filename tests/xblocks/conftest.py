@@ -7,23 +7,25 @@ real platform has (Studio, masquerade, completion) is marked ``lms`` and collect
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import crum
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from integra_grading.items import Item, bank_digest, item_digest
-from integra_grading.manifest import manifest_digest
-from integra_grading.olx import write_item
-from integra_gradebook import api
 from lxml import etree
 from web_fragments.fragment import Fragment
 from webob import Request
 from xblock.exceptions import NoSuchHandlerError
+
+from integra_gradebook import api
+from integra_grading.items import Item, bank_digest, item_digest
+from integra_grading.manifest import manifest_digest
+from integra_grading.olx import write_item
 
 IS_STANDIN = settings.ROOT_URLCONF == "standin.urls"
 SPANISH = "es-419"
@@ -403,9 +405,24 @@ def people(db: None) -> dict[str, Any]:
 
 
 @pytest.fixture
-def new_uuid() -> Any:
-    """A client-made identifier, as text."""
-    return lambda: str(uuid4())
+def make_facilitator(db: None) -> Any:
+    """``make_facilitator(user, world)``: from 2020 on, in a cohort of their own city."""
+
+    def make(user: Any, world: Any, cohort_key: str = "manta-1", city_key: str = "manta") -> None:
+        api.open_cohort(world.course_key, cohort_key=cohort_key, city_key=city_key)
+        api.appoint_facilitator(user.pk, world.course_key, cohort_key=cohort_key, starts_on=date(2020, 1, 1))
+
+    return make
+
+
+@pytest.fixture
+def tracking() -> Iterator[None]:
+    """The platform keeps completion (``lms`` tests only)."""
+    from completion.waffle import ENABLE_COMPLETION_TRACKING_SWITCH
+    from edx_toggles.toggles.testutils import override_waffle_switch
+
+    with override_waffle_switch(ENABLE_COMPLETION_TRACKING_SWITCH, active=True):
+        yield
 
 
 @pytest.fixture
@@ -431,3 +448,38 @@ def package_root() -> Path:
     import integra_xblocks
 
     return Path(integra_xblocks.__file__).parent
+
+
+# What tests of single blocks start from; conftest modules cannot be imported.
+
+
+@pytest.fixture(name="make_lesson")
+def _make_lesson() -> Any:
+    return make_lesson
+
+
+@pytest.fixture
+def lesson() -> etree._Element:
+    return make_lesson()
+
+
+@pytest.fixture
+def practice() -> etree._Element:
+    return make_practice()
+
+
+@pytest.fixture(name="element")
+def _element() -> Any:
+    return element
+
+
+@pytest.fixture
+def twin_items() -> tuple[Item, ...]:
+    """The bank ``prueba-demo``: eight items in each of two forms."""
+    return TEST_ITEMS
+
+
+@pytest.fixture
+def ring_items() -> tuple[Item, ...]:
+    """The ring ``anillo-m06``: 24 items in three strata."""
+    return RING_ITEMS

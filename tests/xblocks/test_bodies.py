@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from integra_xblocks.bodies import BodyError, parse_body
 
 
@@ -108,7 +109,7 @@ def test_a_wrong_field_is_refused_by_name(changes: dict[str, object], code: str,
     assert (refused.value.code, refused.value.field) == (code, field)
 
 
-@pytest.mark.parametrize("name", [name for name in GOOD])
+@pytest.mark.parametrize("name", list(GOOD))
 def test_a_missing_field_is_refused_by_name(name: str) -> None:
     rest = {key: value for key, value in GOOD.items() if key != name}
     with pytest.raises(BodyError) as refused:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from integra_xblocks.sanitiser import sanitise, to_plain_text
 
 
