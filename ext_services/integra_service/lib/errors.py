@@ -1,5 +1,7 @@
 """Errors of the service: a stable code, the offending element and a sentence."""
 
+from django.utils.translation import gettext as _
+
 
 class ServiceError(Exception):
     """Base of every error this service raises on purpose."""
@@ -26,8 +28,8 @@ class RequestError(ServiceError):
 class NotFoundError(RequestError):
     """The thing does not exist, or not for this caller: both answer alike."""
 
-    def __init__(self, message: str = "No encontramos lo que buscas.") -> None:
-        super().__init__("not_found", message, status=404)
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__("not_found", message or _("We cannot find this page."), status=404)
 
 
 class UnscopedQueryError(ServiceError):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
 
 from .errors import RequestError
 from .failures import answer_error
@@ -63,7 +64,7 @@ class ErrorMiddleware:
 
 def answer_unavailable(request: HttpRequest) -> HttpResponse:
     error = RequestError(
-        "storage_unavailable", "El servicio no puede guardar en este momento. Intenta otra vez.", status=503
+        "storage_unavailable", _("Nothing can be saved at this moment. Try again in a while."), status=503
     )
     response = answer_error(request, error)
     response["Retry-After"] = "10"

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from integra_service.audit import services as audit
 from integra_service.lib.errors import NotFoundError, RequestError
@@ -51,11 +52,13 @@ def record_residence(
     if person.city_id not in staff.editable_city_ids or zone.city_id not in staff.editable_city_ids:
         raise NotFoundError
     if from_on > now.date() or (to_on is not None and to_on < from_on):
-        raise RequestError("bad_dates", "Las fechas no pueden ser futuras ni estar al revés.", "from_on")
+        raise RequestError(
+            "bad_dates", _("Dates cannot lie in the future, nor end before they begin."), "from_on"
+        )
     if replaces is not None and not reason.strip():
-        raise RequestError("reason_missing", "Escribe por qué se corrige este dato.", "reason")
+        raise RequestError("reason_missing", _("Write why this is corrected."), "reason")
     if len(reason) > MAX_REASON_LENGTH:
-        raise RequestError("reason_too_long", "El motivo tiene más de 300 caracteres.", "reason")
+        raise RequestError("reason_too_long", _("The reason is longer than 300 characters."), "reason")
     episode = ResidenceEpisode.objects.create(
         person=person,
         zone=zone,

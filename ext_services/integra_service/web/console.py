@@ -47,7 +47,9 @@ EVIDENCE_LABELS = {
 class ResidenceForm(forms.Form):
     """Where somebody lived; zones are those of the person's own city."""
 
-    zone = forms.ModelChoiceField(queryset=Zone.objects.none(), label=gettext_lazy("Zone"))
+    zone = forms.ModelChoiceField(
+        queryset=Zone.objects.none(), label=gettext_lazy("Zone"), empty_label=gettext_lazy("Choose")
+    )
     from_on = forms.DateField(
         label=gettext_lazy("Since when"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
@@ -57,10 +59,12 @@ class ResidenceForm(forms.Form):
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
-    evidence = forms.ChoiceField(label=gettext_lazy("How we know"), choices=list(EVIDENCE_LABELS.items()))
+    evidence = forms.ChoiceField(
+        label=gettext_lazy("How we know"), choices=[("", gettext_lazy("Choose")), *EVIDENCE_LABELS.items()]
+    )
 
     def __init__(self, *args: object, person: Person, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they came
+        super().__init__(*args, label_suffix="", **kwargs)  # type: ignore[arg-type]  # passed on as they came
         zones = Zone.objects.filter(city_id=person.city_id).order_by("name")
         self.fields["zone"].queryset = zones  # type: ignore[attr-defined]  # it is a ModelChoiceField
 

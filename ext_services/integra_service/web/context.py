@@ -3,13 +3,14 @@
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from integra_service.people.models import City
 
 from .sessions import find_request_staff
 
 # Label and name of the route, in the order of the navigation.
-ENTRIES = (("People", "web:console"),)
+ENTRIES = ((gettext_noop("People"), "web:console"),)
 
 
 def console(request: HttpRequest) -> dict[str, object]:

@@ -23,7 +23,7 @@ from integra_service.people.tokens import TokenError
 
 from . import notice
 from .progress import describe_progress
-from .sessions import learner_page, start_learner_session
+from .sessions import find_learner, learner_page, start_learner_session
 
 
 @require_GET
@@ -49,7 +49,11 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @learner_page
 def my_page(request: HttpRequest, identity: LearnerIdentity) -> HttpResponse:
-    return render(request, "integra/my.html", {"progress": describe_progress(identity)})
+    return render(
+        request,
+        "integra/my.html",
+        {"progress": describe_progress(identity), "classroom_url": identity.source.url},
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -130,8 +134,10 @@ def leave(request: HttpRequest) -> HttpResponse:
 
     Only what is this host's: clearing cookies would reach the classroom on the same domain.
     """
+    identity = find_learner(request)
     request.session.flush()
-    response = render(request, "integra/left.html")
+    context = {"classroom_url": None if identity is None else identity.source.url}
+    response = render(request, "integra/left.html", context)
     response["Clear-Site-Data"] = '"cache", "storage"'
     return response
 

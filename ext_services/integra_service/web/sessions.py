@@ -63,7 +63,7 @@ def staff_page(view: View) -> View:
             return redirect(settings.LOGIN_URL)
         staff = find_request_staff(request)
         if staff is None:
-            raise NotFoundError(_("We cannot find this page."))
+            raise NotFoundError
         return view(request, staff, *args, **kwargs)
 
     return guarded
