@@ -30,7 +30,7 @@ def encode_base58(data: bytes) -> str:
 def decode_base58(text: str, *, length: int) -> bytes:
     """Return the ``length`` bytes that ``text`` spells, or raise MultibaseError."""
     # The bound keeps the quadratic decoding of hostile input cheap.
-    if not 2 <= len(text) <= 2 * length or text[0] != "z":
+    if not 2 <= len(text) <= 2 * length + 1 or text[0] != "z":
         raise MultibaseError("not base58btc of the expected length")
     number = 0
     for character in text[1:]:

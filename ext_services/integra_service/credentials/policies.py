@@ -227,7 +227,7 @@ def parse_policy(raw: bytes, name: str) -> AchievementPolicy:
     })  # fmt: skip
     if top["schema"] != SCHEMA:
         reader.refuse("schema", f"must be {SCHEMA}")
-    if top["test"] not in {"post", "closing"}:
+    if top["test"] not in ("post", "closing"):  # a tuple: the value may be unhashable
         reader.refuse("test", "must be post or closing")
     return AchievementPolicy(
         key=reader.text(top, "key"),

@@ -38,6 +38,7 @@ def credential_page(request: HttpRequest, token: str) -> HttpResponse:
         "typed": (typed or "")[:MAX_TYPED],
         "answer": None if typed is None else _judge_name(request, page, typed),
         "is_holder": _is_holder(request, credential),
+        "viewed_at": utc_now(),
     }
     return _hide(render(request, "credentials/page.html", context))
 

@@ -1,15 +1,17 @@
 """Learners whose stored records reach the demonstration's achievement, or almost."""
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-NOW = datetime(2026, 11, 25, 15, 4, 5, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, 15, 4, 5, tzinfo=UTC)
 RULE_VERSION = "a" * 64
 COURSE_KEY = "course-v1:INTEGRA+CAP40+demo"
 TEST_BANK = {"id": "prueba-demo", "digest": "b" * 64, "public": True}
@@ -162,6 +164,12 @@ def store_learner(name: str | None = NAME, *, has_consent: bool = True, course: 
         is_announcement_due=False,
     )
     return identity
+
+
+@pytest.fixture
+def builders() -> ModuleType:
+    """This module, for tests that build records themselves."""
+    return sys.modules[__name__]
 
 
 @pytest.fixture
