@@ -102,7 +102,6 @@ def _is_holder(request: HttpRequest, credential: Credential) -> bool:
 
 def _hide(response: HttpResponse) -> HttpResponse:
     response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-    response["Cache-Control"] = "no-store"
     return response
 
 

@@ -1,0 +1,242 @@
+"""The public pages: what they tell, to whom, and what they never tell."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from integra_service.credentials import services
+from integra_service.credentials.models import Credential, CredentialDocument, RevocationReason
+from integra_service.people.models import Consent, LearnerIdentity, Purpose
+from integra_service.people.session import LEARNER_KEY
+
+pytestmark = pytest.mark.django_db
+
+NAME = "María José Ñáñez Quishpe"
+# Nothing of a name may be on a page that nobody typed it into.
+NAME_PARTS = ("José", "Ñáñez", "Quishpe")
+
+
+@pytest.fixture
+def page_url(credential: Credential) -> str:
+    return reverse("credentials:page", args=[credential.token])
+
+
+def enter(client: Client, identity: LearnerIdentity) -> None:
+    """Give the browser the session that the hand-over gives."""
+    session = client.session
+    session[LEARNER_KEY] = identity.pk
+    session.save()
+
+
+def test_page_shows_state_content_route_and_issuer_but_no_name(client: Client, page_url: str) -> None:
+    answer = client.get(page_url)
+    text = answer.content.decode()
+    assert answer.status_code == 200
+    assert ">Válido</h1>" in text
+    for told in (
+        "2 de marzo de 2026",
+        "Emprender escuchando y con cuentas claras",
+        "Formación, 72 minutos",
+        "Evaluación de saberes previos",
+        "did:web:localhost%3A8001",
+        "http://localhost:8001/.well-known/did.json",
+        "http://localhost:8001/status/1",
+        "Starting a business",
+    ):
+        assert told in text
+    assert "36" not in text.split("<main")[1].split("Quién lo firma")[0]
+    assert not any(part in text for part in NAME_PARTS)
+
+
+def test_page_may_not_be_stored_or_indexed(client: Client, page_url: str) -> None:
+    for url in (page_url, f"{page_url}.json", f"{page_url}.pdf"):
+        answer = client.get(url)
+        assert answer.status_code == 200
+        assert "no-store" in answer["Cache-Control"]
+        assert "noindex" in answer["X-Robots-Tag"]
+        assert answer["Referrer-Policy"] == "same-origin"
+        assert "default-src 'none'" in answer["Content-Security-Policy"]
+
+
+def test_revoked_page_tells_date_and_reason(
+    client: Client, credential: Credential, page_url: str, now: Any
+) -> None:
+    services.revoke(credential, RevocationReason.EVIDENCE_WITHDRAWN, "user:7", now)
+    text = client.get(page_url).content.decode()
+    assert ">Revocado</h1>" in text
+    assert "Revocado el 2 de marzo de 2026" in text
+    assert "Se retiró o se corrigió aquello en que se basaba el certificado." in text
+    assert "user:7" not in text
+
+
+@pytest.mark.parametrize("reason", list(RevocationReason))
+def test_every_reason_has_its_sentence(
+    client: Client, credential: Credential, page_url: str, now: Any, reason: RevocationReason
+) -> None:
+    from integra_service.credentials.pages import describe_reason
+
+    services.revoke(credential, reason, "user:7", now)
+    assert describe_reason(reason) in client.get(page_url).content.decode()
+
+
+def test_stored_bytes_that_were_changed_are_shown_as_unconfirmed(
+    client: Client, credential: Credential, page_url: str
+) -> None:
+    document = CredentialDocument.objects.for_system().get(credential=credential)
+    changed = bytes(document.content).replace(b"72 minutos", b"99 minutos")
+    CredentialDocument.objects.for_system().filter(pk=document.pk).update(content=changed)
+    text = client.get(page_url).content.decode()
+    assert ">No confirmado</h1>" in text
+    assert ">Válido</h1>" not in text
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        (NAME, "Coincide."),
+        ("  maría josé  ÑÁÑEZ quishpe ", "Coincide."),
+        ("María José Ñáñez", "No coincide."),
+        ("Maria Jose Nanez Quishpe", "No coincide."),
+        ("x" * 5000, "No coincide."),
+        ("\u0000", "No coincide."),
+        ("<script>alert(1)</script>", "No coincide."),
+    ],
+)
+def test_name_check_answers_without_javascript(
+    client: Client, page_url: str, typed: str, answer: str
+) -> None:
+    response = client.post(page_url, {"nombre": typed})
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert f"<strong>{answer}</strong>" in text
+    assert "<script>alert" not in text
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("data", [{"nombre": ""}, {"nombre": " \n"}, {}])
+def test_empty_name_is_asked_for(client: Client, page_url: str, data: dict[str, str]) -> None:
+    text = client.post(page_url, data).content.decode()
+    assert "Escribe el nombre que dice el papel." in text
+    assert "coincide." not in text
+
+
+def test_name_check_needs_the_pages_own_form(credential: Credential, page_url: str) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post(page_url, {"nombre": NAME}).status_code == 403
+    strict.get(page_url)
+    token = strict.cookies["integra_service_csrf"].value
+    assert strict.post(page_url, {"nombre": NAME, "csrfmiddlewaretoken": token}).status_code == 200
+
+
+def test_names_cannot_be_guessed_in_a_row(
+    client: Client, page_url: str, learner: Callable[..., Any], now: Any
+) -> None:
+    (other,) = services.issue_due(learner("Otra Persona"), now)
+    answers = [client.post(page_url, {"nombre": f"Nombre {number}"}).status_code for number in range(14)]
+    assert answers == [200] * 12 + [429] * 2
+    assert client.post(page_url, {"nombre": NAME}).status_code == 429
+    # Looking stays possible, for this credential and for others, and so does the check of another one.
+    assert client.get(page_url).status_code == 200
+    other_url = reverse("credentials:page", args=[other.token])
+    assert client.post(other_url, {"nombre": "Otra Persona"}).status_code == 200
+
+
+def test_many_visitors_together_cannot_guess_either(client: Client, page_url: str) -> None:
+    codes = [
+        client.post(page_url, {"nombre": "x"}, REMOTE_ADDR=f"10.0.{number // 10}.{number % 10}").status_code
+        for number in range(122)
+    ]
+    assert codes == [200] * 120 + [429] * 2
+
+
+@pytest.fixture
+def hidden_urls(learner: Callable[..., Any], credential: Credential, now: Any) -> list[str]:
+    """Addresses of what is not to be seen: never issued, intended only, holder no longer agrees."""
+    (withdrawn,) = services.issue_due(learner("Persona Retirada"), now)
+    Consent.objects.create(
+        person=withdrawn.person,
+        purpose=Purpose.CERTIFICATE,
+        is_granted=False,
+        notice_version="1",
+        decided_at=now.replace(year=2027),
+    )
+    intended = Credential.objects.create(
+        token="I" * 22,
+        person=learner("Persona Pendiente").person,
+        achievement_key="demo",
+        awarded_at=now,
+        changed_at=now,
+    )
+    return [
+        reverse("credentials:page", args=[token]) for token in ("A" * 22, withdrawn.token, intended.token)
+    ]
+
+
+@pytest.mark.parametrize("form", ["", ".json", ".pdf"])
+def test_missing_and_hidden_look_alike(client: Client, hidden_urls: list[str], form: str) -> None:
+    answers = [client.get(url + form) for url in hidden_urls]
+    assert [answer.status_code for answer in answers] == [404] * 3
+    assert len({answer.content for answer in answers}) == 1
+    headers = [{k: v for k, v in answer.headers.items() if k != "Set-Cookie"} for answer in answers]
+    assert headers[0] == headers[1] == headers[2]
+
+
+def test_hidden_names_cannot_be_checked(client: Client, hidden_urls: list[str]) -> None:
+    answers = [client.post(url, {"nombre": "Persona Retirada"}) for url in hidden_urls]
+    assert [answer.status_code for answer in answers] == [404] * 3
+    assert len({answer.content for answer in answers}) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/c/", "/c/short", "/c/" + "A" * 23, "/c/" + "A" * 21 + "%00", "/c/" + "á" * 22]
+)
+def test_addresses_of_another_shape_do_not_exist(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_json_is_the_stored_bytes(client: Client, credential: Credential, page_url: str) -> None:
+    answer = client.get(f"{page_url}.json")
+    stored = CredentialDocument.objects.for_system().get(credential=credential)
+    assert (answer["Content-Type"], answer.content) == ("application/vc", bytes(stored.content))
+
+
+def test_did_document_and_status_list_are_public(client: Client, credential: Credential) -> None:
+    did = client.get("/.well-known/did.json")
+    assert did.json()["id"] == "did:web:localhost%3A8001"
+    assert "private" not in did.content.decode()
+    assert did["Access-Control-Allow-Origin"] == "*"
+    status = client.get("/status/1")
+    assert json.loads(status.content)["credentialSubject"]["type"] == "BitstringStatusList"
+    assert status["Cache-Control"] == "no-cache"
+    assert client.get("/status/2").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", ".json", ".pdf", "did", "status"])
+def test_other_methods_are_refused(client: Client, page_url: str, path: str) -> None:
+    url = {"did": "/.well-known/did.json", "status": "/status/1"}.get(path, page_url + path)
+    for method in ("put", "delete", "patch") if path == "" else ("post", "put", "delete", "patch"):
+        assert getattr(client, method)(url).status_code == 405
+
+
+def test_holder_sees_the_way_to_the_paper_and_nobody_else_does(
+    client: Client, learner: Callable[..., Any], credential: Credential, page_url: str
+) -> None:
+    paper = f"{page_url}.pdf"
+    assert paper not in client.get(page_url).content.decode()
+    enter(client, learner("Otra Persona"))
+    assert paper not in client.get(page_url).content.decode()
+    enter(client, LearnerIdentity.objects.for_system().get(person=credential.person))
+    text = client.get(page_url).content.decode()
+    assert paper in text
+    assert not any(part in text for part in NAME_PARTS)
+
+
+def test_page_looks_up_little(
+    client: Client, credential: Credential, page_url: str, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(5):
+        client.get(page_url)

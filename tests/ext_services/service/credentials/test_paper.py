@@ -1,0 +1,135 @@
+"""The certificate on paper: every name right, the code readable, the file accessible and complete."""
+
+import io
+import re
+import subprocess
+import unicodedata
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pypdf import PdfReader
+
+from integra_service.credentials import services
+from integra_service.credentials.models import Credential, CredentialDocument, RevocationReason
+from integra_service.credentials.pages import describe_credential
+from integra_service.credentials.paper import make_address, make_qr, render_certificate
+from integra_service.people.models import LearnerIdentity
+from integra_service.people.session import LEARNER_KEY
+
+pytestmark = pytest.mark.django_db
+
+NAMES = [
+    "María José Ñáñez Quishpe",
+    "Ana",
+    "Jean-Baptiste D’Angelo O'Connor",
+    "Nguyễn Thị Hồng Đào",
+    "Олександра Коваленко",
+    "محمد عبد الرحمن الحسيني",
+    "فاطمه می‌نویسد",
+    "רבקה לוי",
+    "ትርሃስ ገብረመድህን",
+    "မသီတာ",
+    "王小明",
+    "İbrahim Işık Çelebi",
+    "María de los Ángeles Guadalupe de la Concepción Chimborazo-Tungurahua y Fernández de Córdoba",
+]
+
+
+def read_text(pdf: bytes, tmp_path: Path) -> str:
+    path = tmp_path / "certificate.pdf"
+    path.write_bytes(pdf)
+    shown = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, check=True, text=True)
+    return shown.stdout
+
+
+def bare(text: str) -> str:
+    """Return the letters without blanks, line breaks and the invisible marks that a reader may add or drop."""
+    normal = unicodedata.normalize("NFC", text)
+    return "".join(c for c in normal if not c.isspace() and unicodedata.category(c) != "Cf")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_text_of_the_paper_equals_the_name(credential: Credential, tmp_path: Path, name: str) -> None:
+    pdf = render_certificate(describe_credential(credential), name, is_demo=True)
+    assert bare(name) in bare(read_text(pdf, tmp_path))
+
+
+# What a reader gets back of Devanagari is in the order of shapes; that they are there can be checked all the same.
+@pytest.mark.parametrize("name", [*NAMES, "अनीता शर्मा"])
+def test_every_letter_has_a_shape(credential: Credential, tmp_path: Path, name: str) -> None:
+    """Glyph 0 is the box a font draws for what it lacks."""
+    pdf = render_certificate(describe_credential(credential), name, is_demo=True)
+    page = PdfReader(io.BytesIO(pdf)).pages[0]
+    text = page.get_contents().get_data().decode("latin-1")
+    glyphs = [
+        shown[i : i + 4] for shown in re.findall(r"<([0-9a-f]+)>", text) for i in range(0, len(shown), 4)
+    ]
+    assert len(glyphs) > 100
+    assert "0000" not in glyphs
+
+
+def test_paper_is_one_accessible_page_with_the_credential_attached(credential: Credential) -> None:
+    pdf = render_certificate(describe_credential(credential), NAMES[-1], is_demo=False)
+    reader = PdfReader(io.BytesIO(pdf))
+    stored = CredentialDocument.objects.for_system().get(credential=credential)
+    assert len(reader.pages) == 1
+    assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert reader.trailer["/Root"]["/Lang"] == "es"
+    assert "pdfuaid" in reader.trailer["/Root"]["/Metadata"].get_data().decode()
+    assert reader.attachments["credential.json"] == [bytes(stored.content)]
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Certificado: Emprender escuchando y con cuentas claras"
+
+
+def test_paper_says_what_the_page_says(credential: Credential, tmp_path: Path) -> None:
+    text = read_text(render_certificate(describe_credential(credential), NAMES[0], is_demo=True), tmp_path)
+    for told in ("Formación, 72 minutos", "Evaluación de saberes previos", "Demostración", credential.token):
+        assert told in text
+    assert "36" not in text.replace(credential.token, "")
+
+
+def test_revoked_paper_says_so(credential: Credential, tmp_path: Path, now: Any) -> None:
+    services.revoke(credential, RevocationReason.MISUSE, "user:7", now)
+    text = read_text(render_certificate(describe_credential(credential), NAMES[0], is_demo=True), tmp_path)
+    assert "Revocado." in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_code_carries_the_name_in_the_fragment_only(credential: Credential, name: str) -> None:
+    address = make_address(describe_credential(credential), name)
+    sent, _, fragment = address.partition("#")
+    assert sent == f"http://localhost:8001/c/{credential.token}"
+    assert unquote(fragment) == f"nombre={name}"
+    assert address.isascii()
+    assert make_qr(address).startswith("data:image/svg+xml;base64,")
+
+
+def test_longest_name_still_fits_a_code(credential: Credential) -> None:
+    assert make_qr(make_address(describe_credential(credential), "ሀ" * 150))
+
+
+def test_only_the_holder_gets_the_name(
+    client: Client, credential: Credential, learner: Any, tmp_path: Path
+) -> None:
+    url = reverse("credentials:paper", args=[credential.token])
+
+    def fetch() -> str:
+        answer = client.get(url)
+        assert (answer.status_code, answer["Content-Type"]) == (200, "application/pdf")
+        return read_text(answer.content, tmp_path)
+
+    assert "Quishpe" not in fetch()
+    for identity, has_name in (
+        (learner("Otra Persona"), False),
+        (LearnerIdentity.objects.for_system().get(person=credential.person), True),
+    ):
+        session = client.session
+        session[LEARNER_KEY] = identity.pk
+        session.save()
+        text = fetch()
+        assert ("Quishpe" in text) is has_name
+        assert "Otra Persona" not in text
