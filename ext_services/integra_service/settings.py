@@ -25,8 +25,8 @@ ISSUER_HOST = str(urlsplit(INTEGRA_ISSUER_URL).hostname)
 ALLOWED_HOSTS = env.read_text(os.environ, "INTEGRA_ALLOWED_HOSTS", ISSUER_HOST).split(",")
 INTEGRA_DEMO_SOURCE = env.read_demo_source(os.environ) if INTEGRA_DEMO else {}
 # Without a broker, tasks run in the process that asks for them (the embedded assembly).
-CELERY_BROKER_URL = env.read_text(os.environ, "INTEGRA_BROKER_URL", "memory://")
-CELERY_TASK_ALWAYS_EAGER = CELERY_BROKER_URL == "memory://"
+CELERY_BROKER_URL = env.read_text(os.environ, "INTEGRA_BROKER_URL", "memory://localhost")
+CELERY_TASK_ALWAYS_EAGER = CELERY_BROKER_URL == "memory://localhost"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -138,7 +138,10 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"celery.app.trace": {"level": "WARNING"}},
-    # One certificate would write dozens of lines.
-    "loggers": {"weasyprint": {"level": "ERROR"}, "fontTools": {"level": "ERROR"}},
+    "loggers": {
+        "celery.app.trace": {"level": "WARNING"},
+        # One certificate would write dozens of lines.
+        "weasyprint": {"level": "ERROR"},
+        "fontTools": {"level": "ERROR"},
+    },
 }

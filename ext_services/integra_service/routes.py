@@ -1,0 +1,56 @@
+"""Who may call what: every route with its methods, as declared. A test compares it with the URLconf and calls
+each route with each method as each caller; a route that is not here fails the build."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Access(Enum):
+    """Who gets past the door. Everybody else learns nothing, not even whether the thing exists."""
+
+    PUBLIC = "anybody"
+    LINK = "whoever holds a fresh hand-over link"
+    LEARNER = "a learner who was handed over; others are told how to enter"
+    SIGNATURE = "a source, by signature or token; others get 401"
+    STAFF = "whoever has a role in some city; others sign in, or 404"
+    CITY_STAFF = "who may see the city of the object; the rest of the staff gets 404"
+    CITY_EDITOR = "who may enter data in the city of the object; auditors get 404 too"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One URL pattern by its name; a method that is not declared answers 405."""
+
+    name: str
+    methods: Mapping[str, Access]
+
+
+ROUTES = (
+    Route("web:front", {"GET": Access.PUBLIC}),
+    Route("web:healthz", {"GET": Access.PUBLIC}),
+    Route("web:readyz", {"GET": Access.PUBLIC}),
+    Route("web:schema", {"GET": Access.PUBLIC}),
+    Route("web:events", {"POST": Access.SIGNATURE}),
+    Route("web:certificate-states", {"GET": Access.SIGNATURE}),
+    Route("web:enter", {"GET": Access.LINK}),
+    Route("web:my", {"GET": Access.LEARNER}),
+    Route("web:notice", {"GET": Access.LEARNER, "POST": Access.LEARNER}),
+    Route("web:name", {"GET": Access.LEARNER, "POST": Access.LEARNER}),
+    Route("web:leave", {"POST": Access.PUBLIC}),
+    Route("web:sign-in", {"GET": Access.PUBLIC, "POST": Access.PUBLIC}),
+    Route("web:sign-out", {"POST": Access.PUBLIC}),
+    Route("web:console", {"GET": Access.STAFF}),
+    Route("web:people", {"POST": Access.STAFF}),
+    Route("web:person", {"GET": Access.CITY_STAFF}),
+    Route("web:residence-add", {"GET": Access.CITY_EDITOR, "POST": Access.CITY_EDITOR}),
+    Route("web:residence-correct", {"GET": Access.CITY_EDITOR, "POST": Access.CITY_EDITOR}),
+    Route("web:register-application", {"POST": Access.CITY_EDITOR}),
+    Route("web:application", {"GET": Access.CITY_STAFF}),
+    Route("web:propose-again", {"POST": Access.CITY_EDITOR}),
+    Route("credentials:page", {"GET": Access.PUBLIC, "POST": Access.PUBLIC}),
+    Route("credentials:document", {"GET": Access.PUBLIC}),
+    Route("credentials:paper", {"GET": Access.PUBLIC}),
+    Route("credentials:status-list", {"GET": Access.PUBLIC}),
+    Route("credentials:did-document", {"GET": Access.PUBLIC}),
+)

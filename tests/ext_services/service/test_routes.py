@@ -1,0 +1,189 @@
+"""The declared table route × method × caller against the URLconf and against what really answers."""
+
+import uuid
+
+import pytest
+from django.test import Client
+from django.urls import URLResolver, get_resolver, reverse
+from integra_service.credentials.models import Credential, StatusList
+from integra_service.eligibility.models import Application, PolicyVersion
+from integra_service.people.models import City, LearnerIdentity, ResidenceEpisode, Zone
+from integra_service.people.services import find_staff, record_residence
+from integra_service.routes import ROUTES, Access
+from service_support import NOW, SINGLE, confirm
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+CALLERS = ("anonymous", "learner", "no_role", "staff", "auditor", "elsewhere")
+REFUSED = {401, 403, 404, 405}
+SIGN_IN = "/consola/entrar/"
+
+
+def list_names(resolver, prefix=""):
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from list_names(pattern, f"{pattern.namespace}:" if pattern.namespace else prefix)
+        else:
+            yield prefix + (pattern.name or "")
+
+
+def test_every_route_is_declared_and_every_declared_route_exists():
+    assert sorted(list_names(get_resolver())) == sorted(route.name for route in ROUTES)
+
+
+@pytest.fixture
+def stage(committed_world):
+    """A certified person of city A with a residence and an application, and a client per caller."""
+    return Stage(committed_world)
+
+
+class Stage:
+    def __init__(self, world):
+        from django.contrib.auth.models import User
+        from integra_service.eligibility.services import register_application, register_policy
+
+        self.world = world
+        self.learner = uuid.uuid4()
+        world.a.send(world.a.tell(self.learner))
+        confirm(world.a.enter(self.learner), "Persona Canario de A")
+        identity = LearnerIdentity.objects.for_system().get(learner_uuid=self.learner)
+        self.person = identity.person
+        staff = find_staff(User.objects.get(username=world.staff["a"]), on=NOW.date())
+        self.residence = record_residence(
+            staff,
+            self.person,
+            zone=Zone.objects.get(key="a-norte"),
+            from_on=NOW.date().replace(month=1),
+            to_on=None,
+            evidence="declaracion_propia",
+            now=NOW,
+        )
+        register_policy(City.objects.get(key="ciudad-a"), read_demo_policy(), "policy-demo.yaml", now=NOW)
+        self.policy = PolicyVersion.objects.for_system().get()
+        self.application = register_application(staff, self.person, self.policy.pk, now=NOW)
+
+    def client(self, caller, **options):
+        client = Client(**options)
+        match caller:
+            case "learner":
+                return self.world.a.enter(self.learner, client)
+            case "no_role":
+                client.login(username="sin-rol", password="una-clave-larga-para-probar")
+            case "staff" | "auditor" | "elsewhere":
+                name = {"staff": "a", "auditor": "auditor-a", "elsewhere": "b"}[caller]
+                client.login(username=self.world.staff[name], password="una-clave-larga-para-probar")
+        return client
+
+    def url(self, name):
+        return reverse(name, kwargs=self.arguments(name))
+
+    def arguments(self, name):
+        match name:
+            case "web:enter":
+                return {"token": self.world.a.link(self.learner).removeprefix("/entrar/")}
+            case "web:person" | "web:residence-add" | "web:register-application":
+                return {"uuid": self.person.uuid}
+            case "web:residence-correct":
+                # Corrected by an earlier call, the row is no longer there to be corrected.
+                row = ResidenceEpisode.objects.for_system().filter(replaced_by__isnull=True).last()
+                return {"uuid": self.person.uuid, "residence_uuid": row.uuid}
+            case "web:application" | "web:propose-again":
+                return {"uuid": Application.objects.for_system().get().uuid}
+            case "credentials:page" | "credentials:document" | "credentials:paper":
+                return {"token": Credential.objects.for_system().get().token}
+            case "credentials:status-list":
+                return {"key": StatusList.objects.get().key}
+        return {}
+
+
+def read_demo_policy():
+    from pathlib import Path
+
+    import integra_service.eligibility
+
+    return (Path(integra_service.eligibility.__file__).parent / "policies/policy-demo.yaml").read_bytes()
+
+
+def expected(access, caller):
+    """Return what may come back, as words."""
+    is_city_staff = caller in {"staff", "auditor"}
+    match access:
+        case Access.PUBLIC | Access.LINK:
+            return "passes"
+        case Access.LEARNER:
+            return "passes" if caller == "learner" else "403"
+        case Access.SIGNATURE:
+            return "401"
+        case _ if caller in {"anonymous", "learner"}:
+            return "signs in"
+        case Access.STAFF:
+            return "404" if caller == "no_role" else "passes"
+        case Access.CITY_STAFF:
+            return "passes" if is_city_staff else "404"
+        case Access.CITY_EDITOR:
+            return "passes" if caller == "staff" else "404"
+    raise AssertionError(access)
+
+
+def observed(answer):
+    if answer.status_code == 302 and answer["location"].startswith(SIGN_IN):
+        return "signs in"
+    return str(answer.status_code) if answer.status_code in REFUSED else "passes"
+
+
+def call(client, method, url, policy_pk=0):
+    content_type = SINGLE if url == "/api/v1/events" else "application/x-www-form-urlencoded"
+    body = b"{}" if content_type == SINGLE else f"policy={policy_pk}".encode()
+    return client.generic(method, url, body, content_type)
+
+
+def test_every_route_answers_every_caller_as_declared(stage):
+    differences = []
+    for route in ROUTES:
+        for caller in CALLERS:
+            for method in METHODS:
+                answer = call(stage.client(caller), method, stage.url(route.name), stage.policy.pk)
+                access = route.methods.get(method)
+                wanted = "405" if access is None else expected(access, caller)
+                # Signing in and out end in a redirect to the sign-in page by themselves.
+                is_own = route.name in {"web:sign-in", "web:sign-out"} and observed(answer) == "signs in"
+                if observed(answer) != wanted and not (is_own and wanted == "passes"):
+                    differences.append((route.name, method, caller, wanted, answer.status_code))
+                assert answer.status_code < 500
+    assert differences == []
+
+
+def test_every_answer_carries_the_security_headers(stage):
+    paths = [stage.url(route.name) for route in ROUTES if route.name != "web:enter"]
+    paths += ["/entrar/nada", "/no-existe", "/static/integra/service.css", f"/c/{'x' * 22}"]
+    for path in paths:
+        for caller in ("anonymous", "learner", "staff"):
+            for method in ("GET", "POST"):
+                answer = call(stage.client(caller), method, path)
+                headers = answer.headers
+                assert "default-src 'none'" in headers["Content-Security-Policy"], path
+                assert "unsafe" not in headers["Content-Security-Policy"], path
+                assert headers["X-Content-Type-Options"] == "nosniff", path
+                assert headers["Referrer-Policy"] == "same-origin", path
+                assert headers["X-Frame-Options"] == "DENY", path
+                if headers.get("Content-Type", "").startswith("text/html"):
+                    assert "charset=utf-8" in headers["Content-Type"], path
+
+
+@pytest.mark.parametrize("caller", ["learner", "staff"])
+def test_personal_pages_are_never_stored(stage, caller):
+    for route in ROUTES:
+        is_personal = not set(route.methods.values()) <= {Access.PUBLIC, Access.LINK, Access.SIGNATURE}
+        if is_personal and "GET" in route.methods:
+            answer = call(stage.client(caller), "GET", stage.url(route.name))
+            assert "no-store" in answer["Cache-Control"], route.name
+
+
+def test_every_post_of_a_page_needs_its_csrf_token(stage):
+    for route in ROUTES:
+        if route.methods.get("POST") in {None, Access.SIGNATURE}:
+            continue
+        for caller in ("learner", "staff"):
+            client = stage.client(caller, enforce_csrf_checks=True)
+            answer = client.post(stage.url(route.name), b"a=1", content_type="text/plain")
+            assert answer.status_code == 403, route.name
+            assert "form_expired" in answer.content.decode(), route.name
