@@ -36,6 +36,7 @@ RUN_PACKAGES = (
     SystemPackage("libharfbuzz-subset0", "certificates are offered without their PDF."),
     SystemPackage("fonts-dejavu-core", "the PDF uses whatever font the machine has."),
     SystemPackage("fonts-noto-core", "names in Arabic and other scripts may lack letters in the PDF."),
+    SystemPackage("fonts-wqy-microhei", "names in Chinese lack letters in the PDF."),
 )
 TEST_PACKAGES = (
     SystemPackage("chromium", "the browser tests cannot run."),

@@ -136,7 +136,8 @@ def prepare(places: Places, keys: dict[str, str], environment: dict[str, str]) -
     in_turn(environment, [["-m", "integra_course", "build", "--output", str(places.build)]])
     accounts = json.dumps([describe(account, keys) for account in ACCOUNTS])
     manifest = places.build / "manifest.json"
-    state = digest_of(accounts.encode(), manifest.read_bytes(), *migrations())
+    # The address too: the issuer refuses another one once something is signed, and that must stop the start.
+    state = digest_of(accounts.encode(), places.service.encode(), manifest.read_bytes(), *migrations())
     stamp = places.home / "prepared"
     if stamp.exists() and stamp.read_text() == state:
         return
@@ -151,6 +152,7 @@ def prepare(places: Places, keys: dict[str, str], environment: dict[str, str]) -
             ["-m", "integra_aula", "integra_aula_demo", str(accounts_file)],
             [*service, "integra_demo", str(accounts_file)],
         ],
+        [[*service, "integra_issuer"]],
         [
             [*service, "integra_register_manifest", str(manifest)],
             [*service, "integra_register_policy", "--city", "ciudad-a", "--city", "ciudad-b"],
