@@ -13,7 +13,7 @@ Which mark is the decimal one (`parse_decimal`):
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from integra_grading.errors import InvalidScoreError, NumberError
 from integra_grading.sentences import sentence
@@ -21,6 +21,8 @@ from integra_grading.sentences import sentence
 MAX_TEXT_LENGTH = 24
 MAX_WHOLE_DIGITS = 12
 MAX_PLACES = 6
+# A computed value of many digits must still be shown: 28, the usual precision, would refuse to add decimals.
+_SHOWING = Context(prec=400)
 
 _PREFIX = re.compile(r"(?:\$|USD)[ \u00a0]*", re.IGNORECASE)
 _BODY = re.compile(r"([-\u2212]?)([0-9.,]+)")
@@ -102,9 +104,9 @@ def format_decimal(value: Decimal, places: int) -> str:
         value: A finite number.
         places: Digits behind the comma, 0 to 6; rounded half away from zero.
     """
-    # The sum with 0 takes the sign from a negative zero: nobody reads "-0,00".
-    rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP) + 0
-    return f"{rounded:,f}".translate(str.maketrans(",.", ".,"))
+    rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=_SHOWING)
+    shown = rounded if rounded else abs(rounded)  # nobody reads "-0,00"
+    return f"{shown:,f}".translate(str.maketrans(",.", ".,"))
 
 
 def require_proportion(name: str, value: float) -> float:

@@ -54,8 +54,7 @@
 
   /** Return `value` as the course prints numbers: 1.013,50. */
   function format(value, places) {
-    const rounded = quantize(value, places);
-    if (rounded === null) return "";
+    const rounded = round(value, places);
     const digits = magnitude(rounded.c).toString().padStart(places + 1, "0");
     const whole = digits.slice(0, digits.length - places).replace(/\B(?=([0-9]{3})+$)/g, ".");
     const sign = rounded.c < 0n ? "-" : "";
@@ -119,11 +118,16 @@
     return fit(dividend < 0n ? -quotient : quotient, left.e - right.e - shift);
   }
 
-  /** Return `value` with `places` decimals, half away from zero; null beyond 28 digits. */
-  function quantize(value, places) {
+  /** Return `value` with `places` decimals, half away from zero. */
+  function round(value, places) {
     const shift = value.e + places;
-    const c = shift >= 0 ? value.c * power(shift) : divideWhole(value.c, power(-shift), "up");
-    return magnitude(c).toString().length > PRECISION ? null : { c: c, e: -places };
+    return { c: shift >= 0 ? value.c * power(shift) : divideWhole(value.c, power(-shift), "up"), e: -places };
+  }
+
+  /** The same inside a formula: unknown beyond 28 digits. */
+  function quantize(value, places) {
+    const rounded = round(value, places);
+    return magnitude(rounded.c).toString().length > PRECISION ? null : rounded;
   }
 
   function ceiling(value) {
