@@ -33,14 +33,16 @@ SPANISH = "es-419"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lms: needs what only the platform has; collected there only")
+    config.addinivalue_line(
+        "markers", "aula: needs pages, which only the classroom has; collected there only"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if IS_STANDIN:
-        return
-    only_lms = [item for item in items if item.get_closest_marker("lms")]
-    config.hook.pytest_deselected(items=only_lms)
-    items[:] = [item for item in items if item not in only_lms]
+    elsewhere = "aula" if IS_STANDIN else "lms"
+    not_here = [item for item in items if item.get_closest_marker(elsewhere)]
+    config.hook.pytest_deselected(items=not_here)
+    items[:] = [item for item in items if item not in not_here]
 
 
 # --- the course ------------------------------------------------------------------------------------------
@@ -483,3 +485,8 @@ def twin_items() -> tuple[Item, ...]:
 def ring_items() -> tuple[Item, ...]:
     """The ring ``anillo-m06``: 24 items in three strata."""
     return RING_ITEMS
+
+
+@pytest.fixture(name="make_manifest")
+def _make_manifest() -> Any:
+    return make_manifest
