@@ -59,6 +59,8 @@ DATABASES = {
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
         },
+        # A file in tests as well: in memory, SQLite's threads share one cache and refuse instead of queueing.
+        "TEST": {"NAME": str(ENVIRONMENT.home / "aula-test.sqlite3")},
     }
 }
 
