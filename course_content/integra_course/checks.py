@@ -40,7 +40,7 @@ def _check_names(course: Course, problems: Problems) -> None:
     keys = [module.key for module in course.modules]
     for area in course.areas:
         for key in area.modules:
-            if key not in keys and not problems.has_errors_in(f"modules/{key}/modulo.yaml"):
+            if key not in keys and not problems.has_errors_under("modules"):
                 problems.refuse(
                     area.place.at("modulos"),
                     "unknown_module",
@@ -172,6 +172,8 @@ def _check_reading(unit: Unit, problems: Problems) -> None:
 
 def _check_grading(course: Course, problems: Problems) -> None:
     """Refuse a part of the grade without a graded section: the platform would count it as zero for everybody."""
+    if problems.has_errors_under("modules") or problems.has_errors_under("deliverables"):
+        return
     keys = {part.key for part in course.graded_parts}
     has_deliverable = any(module.deliverable is not None for module in course.modules)
     needed = {"modulos", "prueba_final"} | ({"entregables"} if has_deliverable else set())

@@ -53,7 +53,7 @@ def check_tests(course: Course, problems: Problems) -> None:
         return
     if tests.cut > sum(row.per_form for row in tests.blueprint):
         problems.refuse(
-            tests.place.at("final.corte"),
+            tests.cut_place,
             "out_of_range",
             "El corte pasa de las preguntas de una forma. Bájalo.",
         )
@@ -67,6 +67,8 @@ def check_tests(course: Course, problems: Problems) -> None:
                 "unknown_form",
                 f"La forma «{each.item.form}» no está en course.yaml. Usa A o B.",
             )
+    if problems.has_errors_in(bank.place.file):
+        return
     planned = {row.key: row.per_form for row in tests.blueprint}
     for form in tests.forms:
         held = Counter(each.item.outcome for each in bank.items if each.item.form == form)
@@ -208,6 +210,8 @@ def _check_key_positions(bank: Bank, problems: Problems) -> None:
 def _check_outcomes_known(
     course: Course, outcomes: Iterable[str], bank: Bank, problems: Problems, module: Module | None = None
 ) -> None:
+    if problems.has_errors_under("modules"):
+        return
     modules = course.modules if module is None else (module,)
     taught = {outcome for each in modules for unit in each.units for outcome in unit.outcomes}
     known = ", ".join(sorted(taught))

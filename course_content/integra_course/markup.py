@@ -97,7 +97,7 @@ class _Shape(Treeprocessor):
                 self.faults.append(
                     Fault(
                         "bad_image",
-                        f"La imagen «{address}» no se admite. Ponla en static/ y usa /static/…",
+                        f"La imagen «{address}» no se admite. Ponla en static/ y escribe /static/nombre.png.",
                         address,
                     )
                 )
@@ -110,7 +110,7 @@ class _Shape(Treeprocessor):
                     )
                 )
         elif element.tag in ("h1", "h2", "h5", "h6"):
-            title = "".join(element.itertext())
+            title = " ".join("".join(element.itertext()).split()[:2])
             self.faults.append(Fault("bad_heading", "Dentro de un texto usa solo títulos ### o ####.", title))
         elif element.tag in ("pre", "code", "hr"):
             self.faults.append(
@@ -177,7 +177,8 @@ def _locate(text: str, fault: Fault, place: Place) -> Place:
     lines = text.split("\n")
     if fault.table_index is not None:
         rules = [number for number, line in enumerate(lines) if TABLE_RULE.fullmatch(line)]
-        found = rules[fault.table_index] - 1
+        # The extension takes odder lines for a table's rule than any author writes on purpose.
+        found = rules[fault.table_index] - 1 if fault.table_index < len(rules) else 0
     else:
         needle = fault.needle.split("\n")[0]
         found = next((number for number, line in enumerate(lines) if needle in re.sub(r"[*_`]", "", line)), 0)

@@ -137,6 +137,7 @@ class Tests:
     """The twin tests before and after the course."""
 
     place: Place
+    cut_place: Place
     forms: tuple[str, ...]
     pre_minutes: int
     post_minutes: int

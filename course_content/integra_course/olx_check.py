@@ -117,7 +117,7 @@ class _Tree:
                 Place(file, line), "bad_xml", "El archivo no es XML bien formado. Revisa esa línea."
             )
             return None
-        if tree.docinfo is not None and tree.docinfo.doctype:
+        if tree.docinfo.doctype:  # type: ignore[union-attr] # the stubs know no attribute of DocInfo
             self.problems.refuse(place, "doctype", "No se admite <!DOCTYPE …>. Borra esa línea.")
             return None
         return tree.getroot()
@@ -230,7 +230,9 @@ class _Tree:
             return
         for name in sorted(wanted - set(block.attrib)):
             self.problems.refuse(place, "missing_attribute", f"A <{tag}> le falta «{name}». Agrégalo.")
-        for name in sorted(set(block.attrib) - wanted - COMMON - OPTIONAL.get(tag, frozenset())):
+        for name in sorted(
+            {str(name) for name in block.attrib} - wanted - COMMON - OPTIONAL.get(tag, frozenset())
+        ):
             self.problems.refuse(
                 place, "unknown_attribute", f"<{tag}> no tiene «{name}»: se perdería. Bórralo."
             )
@@ -412,7 +414,8 @@ _CHECKS: dict[str, Callable[[Element, str, Problems], None]] = {
 
 
 def _place(file: str, node: Element) -> Place:
-    return Place(file, int(node.sourceline or 1))
+    line: Any = node.sourceline
+    return Place(file, line or 1)
 
 
 def _elements(node: Element) -> list[Element]:

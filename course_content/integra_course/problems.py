@@ -5,22 +5,26 @@ The sentences are Spanish because the people who write the course read them; the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where something stands: a file relative to the folder read, a line from 1, and the key inside the file."""
+    """Where something stands: a file relative to the folder read, a line from 1, and the key inside the file.
+
+    ``lines`` has the line of every key below, where they are known.
+    """
 
     file: str
     line: int = 1
     path: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, path: str, line: int | None = None) -> Place:
-        """Return the place of a key below this one."""
+        """Return the place of a key below this one; without a known line, this one's."""
         joined = f"{self.path}.{path}" if self.path and not path.startswith("[") else f"{self.path}{path}"
-        return Place(self.file, self.line if line is None else line, joined)
+        return Place(self.file, self.lines.get(path, self.line) if line is None else line, joined)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
@@ -59,9 +63,19 @@ class Problems:
         """Return whether anything stops the build."""
         return any(not problem.is_warning for problem in self._found)
 
+    def has_error_at(self, place: Place) -> bool:
+        """Return whether something at exactly ``place`` stops the build."""
+        return any(not problem.is_warning and problem.place == place for problem in self._found)
+
     def has_errors_in(self, *files: str) -> bool:
         """Return whether one of ``files`` was not read completely, so that counts over it mean nothing."""
         return any(not problem.is_warning and problem.place.file in files for problem in self._found)
+
+    def has_errors_under(self, folder: str) -> bool:
+        """Return whether a file below ``folder`` was not read completely."""
+        return any(
+            not problem.is_warning and problem.place.file.startswith(f"{folder}/") for problem in self._found
+        )
 
     def error_count(self) -> int:
         """Return how many problems stop the build."""

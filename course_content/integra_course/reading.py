@@ -105,6 +105,13 @@ class Reader:
         """Return the keys of ``file``, a path inside the sources."""
         return self._open(self.sources.root / file, file)
 
+    def _named(self, file: str, place: Place) -> Fields | None:
+        """Return the keys of a file that is named at ``place``."""
+        if (self.sources.root / file).is_file():
+            return self.open(file)
+        self.problems.refuse(place, "file_missing", f"No existe {file}. Créalo o corrige el nombre.")
+        return None
+
     def _open(self, path: Path, file: str) -> Fields | None:
         mapping = read_yaml(path, file, self.problems)
         return None if mapping is None else Fields(mapping, Place(file), self.problems)
@@ -189,7 +196,11 @@ class Reader:
                 key, "bad_path", f"«{file}» no sirve como nombre de archivo. Usa minúsculas: leccion.md."
             )
             return None
-        return self.sources.root / file
+        path = self.sources.root / file
+        if not path.is_file():
+            fields.refuse(key, "file_missing", f"No existe {file}. Créalo o corrige el nombre.")
+            return None
+        return path
 
     def _module(self, name: str, place: Place) -> Module | None:
         if not MODULE.fullmatch(name):
@@ -197,7 +208,7 @@ class Reader:
                 place, "bad_slug", f"«{name}» no sirve como módulo. Escribe «m» y dos cifras: m06."
             )
             return None
-        fields = self.open(f"modules/{name}/modulo.yaml")
+        fields = self._named(f"modules/{name}/modulo.yaml", place)
         if fields is None:
             return None
         key = fields.slug("clave", MODULE)
@@ -228,13 +239,13 @@ class Reader:
     def _bypass(self, module: Fields, can_be_bypassed: bool) -> tuple[Bank | None, int]:
         """Return the ring and how many calculations every form must hold."""
         if not can_be_bypassed:
-            if module.has("evaluacion_directa"):
+            if module.has("evaluacion_directa") and module.is_good_at("se_puede_exonerar"):
                 module.refuse(
                     "evaluacion_directa",
                     "not_bypassable",
                     "El módulo no se puede exonerar. Borra esta clave o cambia la otra.",
                 )
-                module.group("evaluacion_directa")
+            module.group("evaluacion_directa", is_required=False)
             return None, 0
         fields = module.group("evaluacion_directa")
         if fields is None:
@@ -277,7 +288,7 @@ class Reader:
             fields.choice("documento", {each: each for each in DOCUMENTS}) if fields.has("documento") else ""
         )
         fields.finish()
-        form = self.open(f"deliverables/{name}.yaml") if name else None
+        form = self._named(f"deliverables/{name}.yaml", fields.place_of("archivo")) if name else None
         if form is None:
             return None
         definition: dict[str, Any] = read_definition(form)
@@ -298,7 +309,7 @@ class Reader:
             )
             return None
         base = f"modules/{module}/{folder}"
-        fields = self.open(f"{base}/unidad.yaml")
+        fields = self._named(f"{base}/unidad.yaml", place)
         if fields is None:
             return None
         key = fields.slug("clave")
@@ -306,7 +317,7 @@ class Reader:
             fields.refuse("clave", "key_mismatch", f"Por su carpeta, la clave debe ser «{module}-{folder}».")
         minutes = fields.integer("minutos", 1, 1000)
         minutes_by_type = _minutes_by_type(fields)
-        if minutes_by_type and sum(minutes_by_type.values()) != minutes:
+        if fields.is_good_at("minutos") and minutes_by_type and sum(minutes_by_type.values()) != minutes:
             fields.refuse(
                 "minutos",
                 "minutes_mismatch",
@@ -368,6 +379,7 @@ class Reader:
             return None
         tests = Tests(
             place=fields.place,
+            cut_place=post.place_of("corte"),
             forms=tuple(form for form, _ in forms),
             pre_minutes=pre.integer("minutos", 1, 300),
             post_minutes=post.integer("minutos", 1, 300),
@@ -498,7 +510,7 @@ def _bypass_rules(course: Fields) -> dict[str, int]:
 def _titles(course: Fields) -> dict[str, str]:
     fields = course.group("titulos")
     if fields is None:
-        return {}
+        return dict.fromkeys(TITLES, "")
     titles = {key: fields.text(key, max_length=80) for key in TITLES}
     fields.finish()
     return titles
@@ -509,7 +521,7 @@ def _grading(course: Fields) -> tuple[tuple[GradedPart, ...], Decimal]:
     if fields is None:
         return (), Decimal(0)
     pass_mark = fields.decimal("aprueba_con") or Decimal(0)
-    if not 0 < pass_mark <= 1:
+    if fields.is_good_at("aprueba_con") and not 0 < pass_mark <= 1:
         fields.refuse("aprueba_con", "out_of_range", "Es una parte de 1. Escribe, por ejemplo, 0.7.")
     groups = fields.groups("partes")
     parts = tuple(

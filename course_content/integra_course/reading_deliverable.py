@@ -29,6 +29,7 @@ class _Names:
         self.fields: set[str] = set()
         self.columns: set[tuple[str, str]] = set()
         self.keys: set[str] = set()
+        self.is_complete = True
 
 
 def read_definition(fields: Fields) -> dict[str, Any]:
@@ -83,6 +84,7 @@ def _read_field(fields: Fields, names: _Names) -> dict[str, Any]:
             field["required"] = True
         if kind == "text":
             field["max_length"] = fields.integer("maximo", 1, 4000)
+        names.is_complete = names.is_complete and fields.is_good()
         if kind in NUMBER_KINDS:
             names.fields.add(key)
     fields.finish()
@@ -107,6 +109,7 @@ def _read_table(fields: Fields, field: dict[str, Any], names: _Names) -> None:
             )
         column.finish()
         columns.append(read)
+        names.is_complete = names.is_complete and column.is_good()
         if read["kind"] in NUMBER_KINDS:
             names.columns.add((str(field["key"]), read["key"]))
     field["columns"] = columns
@@ -141,6 +144,8 @@ def _check_formula(fields: Fields, key: str, text: str, names: _Names) -> None:
             "bad_formula",
             f"La fórmula no se entiende ({error.message}) Usa campos de arriba, + - * / ( ), suma(), techo().",
         )
+        return
+    if not names.is_complete:
         return
     for name in sorted(names_of(node) - names.fields):
         fields.refuse(

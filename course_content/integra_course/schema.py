@@ -22,11 +22,10 @@ class Fields:
     """One mapping being read; ``finish`` refuses the keys nobody asked for."""
 
     def __init__(self, mapping: Mapping, place: Place, problems: Problems) -> None:
-        self.place = place
+        lines = {key.text: key.line for key, _ in mapping.entries}
+        self.place = Place(place.file, mapping.line, place.path, lines)
         self.problems = problems
-        self._line = mapping.line
         self._nodes = {key.text: node for key, node in mapping.entries}
-        self._key_lines = {key.text: key.line for key, _ in mapping.entries}
         self._asked: list[str] = []
         self._errors_before = problems.error_count()
 
@@ -34,18 +33,22 @@ class Fields:
         """Return whether nothing was refused since this group was opened."""
         return self.problems.error_count() == self._errors_before
 
+    def is_good_at(self, key: str) -> bool:
+        """Return whether what stands under ``key`` was not refused, so that comparing it makes sense."""
+        return not self.problems.has_error_at(self.place_of(key))
+
     def has(self, key: str) -> bool:
         """Return whether the author wrote ``key``."""
         return key in self._nodes
 
     def place_of(self, key: str) -> Place:
         """Return the place of ``key``; where it is missing, that of the group."""
-        return self.place.at(key, self._key_lines.get(key, self._line))
+        return self.place.at(key)
 
     def text_place_of(self, key: str) -> Place:
         """Return where the content of ``key`` starts (one line lower for a block text)."""
         node = self._nodes.get(key)
-        return self.place.at(key, node.text_line if isinstance(node, Scalar) else self._line)
+        return self.place.at(key, node.text_line if isinstance(node, Scalar) else None)
 
     def refuse(self, key: str, code: str, message: str) -> None:
         """Note a problem at ``key``."""
@@ -197,9 +200,7 @@ class Fields:
         self._asked.append(key)
         node = self._nodes.get(key)
         if node is None and is_required:
-            self.problems.refuse(
-                self.place.at(key, self._line), "missing_key", f"Falta «{key}». Agrégala en este grupo."
-            )
+            self.problems.refuse(self.place.at(key), "missing_key", f"Falta «{key}». Agrégala en este grupo.")
         return node
 
     def _scalar(self, key: str, is_required: bool) -> Scalar | None:

@@ -150,9 +150,7 @@ def _explain(error: yaml.MarkedYAMLError, text: str, line: int) -> str:
     if "\t" in written:
         return "Hay un tabulador. En YAML la sangría se escribe solo con espacios."
     if written.count(":") > 1 or "mapping values are not allowed" in (error.problem or ""):
-        return (
-            "Esta línea no se entiende: si el texto lleva dos puntos o comillas, ponlo entre comillas dobles."
-        )
+        return "Esta línea no se entiende: si el texto lleva signos (: ? , comillas), ponlo entre comillas dobles."
     return "Esta línea no se entiende como YAML. Revisa la sangría, los guiones y que cada comilla se cierre."
 
 
