@@ -93,7 +93,10 @@ def answer_practice(
             is_right=score.points == score.max_points,
             answered_at=now,
         )
-        state = _settle_unit(place, journal, unit, now=now)
+        if score.points == score.max_points:
+            state = _settle_unit(place, journal, unit, now=now)
+        else:  # a wrong answer completes nothing
+            state = _load_unit_state(place, unit)
     return _result(item, answer, state)
 
 
