@@ -43,6 +43,7 @@ class Account:
     role: str
     username: str
     name: str
+    about: str
     city: str
     place: str
     route: str = "training"
@@ -53,18 +54,23 @@ class Account:
 
 
 ACCOUNTS = (
-    Account("learner", "yelitza", "Yelitza (aprendiz)", "ciudad-a", "cohorte-a"),
+    Account("learner", "yelitza", "Yelitza", "learner", "ciudad-a", "cohorte-a"),
     Account(
         "learner_evaluation",
         "ronald",
-        "Ronald (modalidad de evaluación)",
+        "Ronald",
+        "learner, evaluation mode",
         "ciudad-a",
         "cohorte-a",
         "evaluation",
     ),
-    Account("facilitator", "carmen", "Carmen (facilitadora)", "ciudad-a", "cohorte-a"),
-    Account("staff_city_a", "personal-a", "Personal de Ciudad A", "ciudad-a", ""),
-    Account("staff_city_b", "personal-b", "Personal de Ciudad B", "ciudad-b", ""),
+    Account("facilitator", "carmen", "Carmen", "facilitator", "ciudad-a", "cohorte-a"),
+    Account(
+        "staff_city_a", "personal-a", "Personal de Ciudad A", "programme staff of city A", "ciudad-a", ""
+    ),
+    Account(
+        "staff_city_b", "personal-b", "Personal de Ciudad B", "programme staff of city B", "ciudad-b", ""
+    ),
 )
 
 
@@ -331,7 +337,7 @@ def announce(places: Places, keys: dict[str, str]) -> None:
     print(f"\nClassroom  {places.classroom}\nService    {places.service}/consola/\n")
     for account in ACCOUNTS:
         where = "service  " if account.is_staff else "classroom"
-        print(f"  {where}  {account.username:<12} {keys[f'password_{account.role}']:<16} {account.name}")
+        print(f"  {where}  {account.username:<12} {keys[f'password_{account.role}']:<16} {account.about}")
     print(f"\nDetails for scripts: {places.home / 'demo.json'}\nCtrl-C stops everything.\n", flush=True)
 
 

@@ -258,6 +258,6 @@ def _result(
         sentence=rule.texts[state].format_map(blanks).strip(),
         facts=facts,
         waits_for=rule.if_unknown if state is RuleState.UNKNOWN else None,
-        what_changes_it=rule.what_changes_it,
+        what_changes_it=rule.what_changes_it[state],
         source=rule.source,
     )

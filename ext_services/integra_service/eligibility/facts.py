@@ -44,7 +44,9 @@ def collect_facts(person: Person, now: datetime) -> Facts:
     )
 
 
-def _certificates(person: Person, identities: list[LearnerIdentity], now: datetime) -> dict[str, CertificateFact]:
+def _certificates(
+    person: Person, identities: list[LearnerIdentity], now: datetime
+) -> dict[str, CertificateFact]:
     """Return what is known of each achievement; one of whose course no event speaks is left out: it is not known."""
     nearest: dict[str, tuple[AchievementPolicy, Decision]] = {}
     for identity in identities:
@@ -60,7 +62,9 @@ def _certificate(
 ) -> CertificateFact:
     credential = find_current(person, policy.key)
     if credential is not None:
-        provenance = Provenance(f"certificado «{policy.name.es}»", local_day(credential.awarded_at), BY_SERVICE)
+        provenance = Provenance(
+            f"certificado «{policy.name.es}»", local_day(credential.awarded_at), BY_SERVICE
+        )
         return CertificateFact(True, _routes(policy, decision), (), provenance)
     missing = tuple(describe_missing(reason, policy) for reason in decision.reasons)
     return CertificateFact(

@@ -66,7 +66,7 @@ class Rule:
     title: str
     test: Test
     if_unknown: IfUnknown
-    what_changes_it: str
+    what_changes_it: dict[RuleState, str]
     source: str
     texts: dict[RuleState, str]
 
@@ -152,6 +152,7 @@ def _read_rule(reader: Reader, tree: Any, where: str) -> Rule:
         tree, where, {"id", "titulo", "prueba", "si_falta_dato", "que_lo_cambiaria", "fuente", "textos"}
     )
     test = _read_test(reader, members["prueba"], f"{where}.prueba")
+    changes = reader.members(members["que_lo_cambiaria"], f"{where}.que_lo_cambiaria", set(RuleState))
     texts = reader.members(members["textos"], f"{where}.textos", set(RuleState))
     for state in RuleState:
         _check_blanks(
@@ -165,7 +166,9 @@ def _read_rule(reader: Reader, tree: Any, where: str) -> Rule:
         title=reader.text(members, "titulo", where),
         test=test,
         if_unknown=IfUnknown(reader.one_of(members, "si_falta_dato", set(IfUnknown), where)),
-        what_changes_it=reader.text(members, "que_lo_cambiaria", where),
+        what_changes_it={
+            state: reader.text(changes, state, f"{where}.que_lo_cambiaria") for state in RuleState
+        },
         source=reader.text(members, "fuente", where),
         texts={state: texts[state].strip() for state in RuleState},
     )

@@ -116,7 +116,7 @@ def test_a_sentence_carries_its_fact_with_source_date_and_who_entered_it(policy:
 
     used = [(fact.text, fact.provenance) for fact in result.facts]
     assert used == [("Vive en Norte desde el 31 de agosto de 2026", BY)]
-    assert result.what_changes_it.startswith("Traer cualquiera de las pruebas admitidas")
+    assert result.what_changes_it.startswith("Traer otra de las pruebas admitidas, si la fecha está mal")
 
 
 def test_time_to_contest_skips_weekends(policy: Policy) -> None:
