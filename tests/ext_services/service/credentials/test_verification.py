@@ -106,7 +106,7 @@ def test_two_hundred_one_byte_changes_are_all_refused() -> None:
 def test_removed_and_inserted_bytes_are_refused() -> None:
     raw = dump(sign(make_body()))
     draw = random.Random(7)
-    for _ in range(60):
+    for _ in range(25):
         position = draw.randrange(1, len(raw) - 1)
         assert check(raw[:position] + raw[position + 1 :])[0] is Outcome.REFUSED
         # A blank between tokens is no change of the document.
