@@ -45,6 +45,8 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.staticfiles",
     "waffle",
+    # Completion tells its changes to the default tracker, which the platform always has.
+    "eventtracking.django.apps.EventTrackingConfig",
     "submissions",
     "common.djangoapps.student",
     "lms.djangoapps.courseware",
@@ -84,6 +86,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
 XBLOCK_SETTINGS: dict[str, dict[str, object]] = {}
+EVENT_TRACKING_ENABLED = True
 FEATURES: dict[str, bool] = {}
 
 # Values a partner would give in Tutor's patches; they are set before the plugins' own defaults could.

@@ -70,7 +70,7 @@ def sit(visit: Any, right: int) -> list[str]:
 
 
 def whole(page: Any) -> str:
-    return page.html + json.dumps(page.init_args, ensure_ascii=False)
+    return page.fragment.content + json.dumps(page.init_args, ensure_ascii=False)
 
 
 def test_the_introduction_says_what_an_exemption_covers_and_what_stays_due(visit: Any) -> None:

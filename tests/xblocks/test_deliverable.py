@@ -215,9 +215,8 @@ def test_sending_gives_a_receipt_that_stays_on_the_page(visit: Any) -> None:
     assert answer.json["receipt"] == uuid[:8].upper()
     assert answer.json["receipt"] in page.html
     assert "Recibimos tu trabajo." in page.html
-    assert 'data-integra="submit"' not in page.html
-    assert page.init_args["isEditable"] is False
-    assert etree.HTML(page.html).xpath("//*[@data-field='precio'][@readonly]/@value") == ["1,50"]
+    assert "Ver o corregir lo que enviaste" in page.html
+    assert etree.HTML(page.html).xpath("//*[@data-field='precio']/@value") == ["1,50"]
 
 
 def test_sending_twice_is_sending_once(visit: Any, count_rows: Any) -> None:
@@ -226,10 +225,21 @@ def test_sending_twice_is_sending_once(visit: Any, count_rows: Any) -> None:
     rows = count_rows()
 
     assert submit(visit, uuid=uuid) == first
-    other = submit(visit)
-
-    assert (other.status, other.json["code"]) == (409, "waiting_for_rating")
     assert count_rows() == rows
+
+
+def test_until_somebody_rates_it_a_work_can_be_corrected(visit: Any) -> None:
+    submit(visit)
+    save(visit, changed(precio="2"), visit.render(*SHEET).init_args["revision"])
+    unsent = visit.render(*SHEET).html
+
+    second = submit(visit, changed(precio="2"))
+    html = visit.render(*SHEET).html
+
+    assert "Tienes cambios sin enviar" in unsent
+    assert (second.json["state"], second.json["number"]) == ("submitted", 2)
+    assert "reemplazado por uno más nuevo" in html
+    assert etree.HTML(html).xpath("//*[@data-field='precio']/@value") == ["2"]
 
 
 def test_the_receipt_of_another_is_no_name_for_my_work(
@@ -287,6 +297,7 @@ def test_an_accepted_work_shows_its_levels_and_is_closed(
     assert "Tu trabajo fue aceptado." in html
     assert "2 de 2" in html
     assert 'data-integra="submit"' not in html
+    assert etree.HTML(html).xpath("//*[@data-field='precio'][@readonly]/@value") == ["1,50"]
     again = submit(visit)
     assert (again.status, again.json["code"]) == (409, "already_accepted")
 

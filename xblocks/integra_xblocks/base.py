@@ -12,6 +12,7 @@ A block subclasses :class:`BaseBlock` and adds fields, views and handlers. Conve
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import yaml
 from django.template import Context, Engine
 from lxml import etree
 from web_fragments.fragment import Fragment
@@ -27,7 +29,7 @@ from xblock.core import XBlock
 from xblock.fields import List, Scope, String
 from xblock.validation import ValidationMessage
 
-from integra_gradebook.errors import GradebookError
+from integra_gradebook.errors import DocumentInvalid, GradebookError
 from integra_xblocks import editing, platform
 from integra_xblocks.bodies import BodyError, parse_body
 from integra_xblocks.messages import COMMON_TEXTS, get_message, get_status
@@ -59,10 +61,8 @@ def json_post(method: Handler) -> Callable[[Any, Request, str], Response]:
             return json_response(_describe(self, error.code, "", ""), 403)
         except (BodyError, GradebookError) as error:
             status = getattr(error, "status", None) or get_status(error.code)
-            details = getattr(error, "details", {})
-            return json_response(
-                {**_describe(self, error.code, error.message, error.field), **details}, status
-            )
+            body = _describe(self, error.code, error.message, error.field)
+            return json_response({**body, **_describe_problems(error)}, status)
 
     return handler
 
@@ -79,6 +79,13 @@ def json_response(body: Mapping[str, Any], status: int = 200) -> Response:
 def _describe(block: BaseBlock, code: str, message: str, field: str) -> dict[str, str]:
     known = get_message(code)
     return {"code": code, "message": block.t(known) if known else message, "field": field}
+
+
+def _describe_problems(error: Exception) -> dict[str, Any]:
+    """A document names everything that is to mend, not only its first problem."""
+    if not isinstance(error, DocumentInvalid):
+        return {}
+    return {"problems": [dataclasses.asdict(problem) for problem in error.problems]}
 
 
 @XBlock.needs("i18n", "user")
@@ -208,7 +215,7 @@ class BaseBlock(XBlock):
             try:
                 if field is not None:
                     field.enforce_type(field.from_string(text))
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, yaml.YAMLError) as error:
                 problems.append(f"{name}: {error}")
                 del node.attrib[name]
         return problems

@@ -12,7 +12,6 @@ import math
 import re
 import types
 import typing
-from collections.abc import Mapping
 from typing import Any, TypeVar, Union
 from uuid import UUID
 
@@ -28,26 +27,14 @@ Command = TypeVar("Command")
 
 
 class BodyError(Exception):
-    """A request body was refused.
+    """A request body was refused; ``status`` is the HTTP status that says so."""
 
-    ``status`` is the HTTP status that says so; ``details`` is more for the page, added to the answer.
-    """
-
-    def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        field: str = "",
-        status: int = 400,
-        details: Mapping[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, code: str, message: str, *, field: str = "", status: int = 400) -> None:
         super().__init__(message)
         self.code = code
         self.field = field
         self.message = message
         self.status = status
-        self.details = details or {}
 
 
 def parse_body(

@@ -17,16 +17,16 @@ from xblock.fields import Dict, Scope, String
 from integra_gradebook import api
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.results import DeliverableState, RatingView, SubmissionView
-from integra_grading.deliverables import Definition, DocumentError, read_definition, read_document
+from integra_grading.deliverables import Definition, read_definition
 from integra_grading.errors import DefinitionError
 from integra_xblocks.base import BaseBlock, json_post
-from integra_xblocks.bodies import BodyError
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, course_key, usage_key, viewer, writer
 from integra_xblocks.sheet import EMPTY_DOCUMENT, describe_formulas, describe_sheet
 
 STATES = {
     "submitted": N_("waits for its review"),
+    "replaced": N_("replaced by a newer one"),
     "returned": N_("came back"),
     "accepted": N_("accepted"),
 }
@@ -132,7 +132,6 @@ class DeliverableBlock(CompletableXBlockMixin, BaseBlock):
         """Hand in a version, or name everything that is to mend at once."""
         learner = writer(self)
         command = self.parse(request, SubmitDeliverable)
-        _require_no_problems(self._read_definition(), command.document)
         submission = api.submit_deliverable(
             learner,
             module_key=self.module_key,
@@ -151,7 +150,8 @@ class DeliverableBlock(CompletableXBlockMixin, BaseBlock):
 
     def _describe_page(self, definition: Definition, seen: Viewer) -> tuple[dict[str, Any], dict[str, Any]]:
         state = api.get_deliverable_state(seen.learner, self.deliverable_key) if seen.learner else None
-        is_editable = state is None or state.state not in ("submitted", "accepted")
+        # A version that waits may be replaced; only an accepted one is closed.
+        is_editable = state is None or state.state != "accepted"
         page = {
             "title": self.display_name or definition.title,
             "sheet": describe_sheet(definition, _choose_document(state)),
@@ -175,6 +175,7 @@ class DeliverableBlock(CompletableXBlockMixin, BaseBlock):
         ]
         return {
             "state": state.versions[0].state if state.versions else "",
+            "has_draft": state.draft is not None,
             "versions": versions,
             "last": versions[0] if versions else None,
             "rating": self._describe_rating(state.rating) if state.rating else None,
@@ -233,25 +234,11 @@ def _check_definition(raw: Any) -> list[str]:
     return []
 
 
-def _require_no_problems(definition: Definition, document: Mapping[str, Any]) -> None:
-    """Refuse a document with something to mend, naming every field: the api's own refusal names the first."""
-    try:
-        read_document(definition, document)
-    except DocumentError as error:
-        problems = [
-            {"code": p.code, "field": p.field, "row": p.row, "message": p.message} for p in error.problems
-        ]
-        raise BodyError(
-            error.code, error.message, field=error.field, details={"problems": problems}
-        ) from error
-
-
 def _choose_document(state: DeliverableState | None) -> Mapping[str, Any]:
     """Return what stands in the form: the draft; else the last version; else nothing."""
     if state is None:
         return EMPTY_DOCUMENT
-    is_closed = bool(state.versions) and state.versions[0].state in ("submitted", "accepted")
-    if state.draft is not None and not is_closed:
+    if state.draft is not None:
         return state.draft.document
     return state.versions[0].document if state.versions else EMPTY_DOCUMENT
 

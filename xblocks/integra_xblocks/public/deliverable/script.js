@@ -9,7 +9,7 @@
   const RETRY_MS = 15000;
   const PLACES = { money: 2, number: 4, integer: 0 };
   // The page no longer shows what is stored.
-  const STALE = ["waiting_for_rating", "already_accepted"];
+  const STALE = ["already_accepted"];
   const Arithmetic = () => window.IntegraArithmetic;
 
   function begin(block) {
