@@ -7,6 +7,7 @@ import sys
 import time
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from common.djangoapps.student.models import CourseAccessRole
@@ -251,19 +252,24 @@ def test_sigterm_ends_a_relay_after_the_batch_in_hand(peer, queue, settings):
     peer.script.extend([slow, slow, slow])
     database = connection.settings_dict
     scheme = "mysql" if connection.vendor == "mysql" else "postgresql"
+    account = f"{database['USER']}:{database['PASSWORD']}"
+    tests = Path(__file__).parents[2]
     process = subprocess.Popen(
         [sys.executable, "-m", "django", "integra_relay", "--idle", "0.1"],
         env={
             **os.environ,
+            "PYTHONPATH": str(tests),
             "DJANGO_SETTINGS_MODULE": "standin.settings_of_process",
-            "INTEGRA_DATABASE_URL": f"{scheme}://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}",
+            "INTEGRA_DATABASE_URL": (
+                f"{scheme}://{account}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+            ),
             "STANDIN_SERVICE_URL": settings.INTEGRA_SERVICE_URL,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    while not started:
+    while not started and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
 
