@@ -17,6 +17,12 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
+@pytest.fixture(autouse=True)
+def _public_banks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the shell says, the tests compile the public banks."""
+    monkeypatch.delenv("INTEGRA_BANKS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def slice_root() -> Path:
     """The course that is delivered."""
