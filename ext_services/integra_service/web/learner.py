@@ -19,11 +19,12 @@ from integra_service.people.services import (
     list_consents,
     record_consents,
 )
+from integra_service.people.session import find_learner
 from integra_service.people.tokens import TokenError
 
 from . import notice
 from .progress import describe_progress
-from .sessions import find_learner, learner_page, start_learner_session
+from .sessions import learner_page, start_learner_session
 
 
 @require_GET

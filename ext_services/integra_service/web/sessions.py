@@ -15,8 +15,8 @@ from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.access import Staff, find_staff
 from integra_service.people.models import LearnerIdentity
+from integra_service.people.session import LEARNER_KEY, find_learner
 
-LEARNER_KEY = "learner_identity"
 LEARNER_SESSION_SECONDS = 30 * 60
 
 View = Callable[..., HttpResponse]
@@ -44,14 +44,6 @@ def learner_page(view: View) -> View:
         return view(request, identity, *args, **kwargs)
 
     return guarded
-
-
-def find_learner(request: HttpRequest) -> LearnerIdentity | None:
-    pk = request.session.get(LEARNER_KEY)
-    if pk is None:
-        return None
-    identities = LearnerIdentity.objects.for_system().select_related("person__city", "source")
-    return identities.filter(pk=pk, source__is_active=True, retired_at__isnull=True).first()
 
 
 def staff_page(view: View) -> View:
