@@ -11,6 +11,7 @@ from pathlib import Path
 import django
 import pytest
 from django.conf import settings
+from hypothesis import settings as hypothesis_settings
 
 HOME = tempfile.mkdtemp(prefix="integra-service-test-")
 os.environ["INTEGRA_DEMO"] = "1"
@@ -24,6 +25,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 django.setup()
 # Slow on purpose in production; five accounts per test would be most of the run.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# On a busy machine one example in a thousand is slow; that says nothing about the code.
+hypothesis_settings.register_profile("service", deadline=None)
+hypothesis_settings.load_profile("service")
 
 
 @pytest.fixture

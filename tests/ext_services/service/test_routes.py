@@ -5,12 +5,13 @@ import uuid
 import pytest
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
+from service_support import NOW, SINGLE, confirm
+
 from integra_service.credentials.models import Credential, StatusList
 from integra_service.eligibility.models import Application, PolicyVersion
 from integra_service.people.models import City, LearnerIdentity, ResidenceEpisode, Zone
 from integra_service.people.services import find_staff, record_residence
 from integra_service.routes import ROUTES, Access
-from service_support import NOW, SINGLE, confirm
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 CALLERS = ("anonymous", "learner", "no_role", "staff", "auditor", "elsewhere")
@@ -39,6 +40,7 @@ def stage(committed_world):
 class Stage:
     def __init__(self, world):
         from django.contrib.auth.models import User
+
         from integra_service.eligibility.services import register_application, register_policy
 
         self.world = world

@@ -1,0 +1,98 @@
+"""A missing or wrong setting stops the start; names at rest open only in their place."""
+
+import base64
+import os
+import subprocess
+import sys
+
+import pytest
+
+from integra_service.lib import encryption
+from integra_service.lib.strictjson import JsonError, parse_json
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+GOOD = {
+    "INTEGRA_HOME": "/nonexistent",
+    "INTEGRA_ISSUER_URL": "https://certificados.example.org",
+    "INTEGRA_SECRET_KEY": "x" * 50,
+    "INTEGRA_NAME_KEY": KEY,
+}
+
+
+def start(**changes):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("INTEGRA_")}
+    environment |= {name: value for name, value in {**GOOD, **changes}.items() if value is not None}
+    return subprocess.run(
+        [sys.executable, "-c", "import integra_service.settings as s; print(s.SESSION_COOKIE_SECURE)"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_production_starts_with_its_five_values_and_secure_cookies():
+    result = start()
+    assert (result.returncode, result.stdout) == (0, "True\n"), result.stderr
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"INTEGRA_SECRET_KEY": None},
+        {"INTEGRA_SECRET_KEY": "short"},
+        {"INTEGRA_NAME_KEY": None},
+        {"INTEGRA_NAME_KEY": "c2hvcnQ="},
+        {"INTEGRA_NAME_KEY": "no base64 at all"},
+        {"INTEGRA_ISSUER_URL": None},
+        {"INTEGRA_ISSUER_URL": "http://certificados.example.org"},
+        {"INTEGRA_ISSUER_URL": "https://192.0.2.1"},
+        {"INTEGRA_ISSUER_URL": "https://example.org/issuer"},
+        {"INTEGRA_ISSUER_URL": "https://Example.org"},
+        {"INTEGRA_HOME": None},
+        {"INTEGRA_DEMO": "yes"},
+        {"INTEGRA_DATABASE_URL": "oracle://x"},
+    ],
+)
+def test_a_wrong_value_stops_the_start(changes):
+    result = start(**changes)
+    assert result.returncode != 0
+    assert "ImproperlyConfigured" in result.stderr
+    assert next(iter(changes)) in result.stderr
+
+
+def test_the_demonstration_may_speak_http_to_localhost():
+    result = start(INTEGRA_DEMO="1", INTEGRA_ISSUER_URL="http://localhost:8001")
+    assert (result.returncode, result.stdout) == (0, "False\n"), result.stderr
+
+
+def test_what_is_encrypted_opens_only_in_its_place(settings):
+    token = encryption.encrypt_text("Ana Ñáñez", context="a")
+    assert "Ana" not in token
+    assert encryption.decrypt_text(token, context="a") == "Ana Ñáñez"
+    assert encryption.encrypt_text("Ana Ñáñez", context="a") != token
+    flipped = token[:-10] + ("A" if token[-10] != "A" else "B") + token[-9:]
+    for wrong, context in ((token, "b"), (flipped, "a"), ("", "a"), ("1.x.y", "a"), ("2" + token[1:], "a")):
+        with pytest.raises(encryption.DecryptionError):
+            encryption.decrypt_text(wrong, context=context)
+
+
+def test_keys_change_by_overlap(settings):
+    old, new = bytes(32), bytes([1] * 32)
+    settings.INTEGRA_NAME_KEYS = (old,)
+    token, index = encryption.encrypt_text("Ana", context="a"), encryption.blind_index("ana", context="a")
+    settings.INTEGRA_NAME_KEYS = (new, old)
+    assert encryption.decrypt_text(token, context="a") == "Ana"
+    assert index in encryption.blind_indexes("ana", context="a")
+    assert encryption.blind_index("ana", context="a") != index
+    settings.INTEGRA_NAME_KEYS = (new,)
+    with pytest.raises(encryption.DecryptionError):
+        encryption.decrypt_text(token, context="a")
+
+
+def test_brackets_inside_a_string_are_no_depth():
+    assert parse_json(b'{"a": "' + b"[" * 1000 + b'"}') == {"a": "[" * 1000}
+    assert parse_json(b'{"a": "\\"' + b"[" * 1000 + b'"}') == {"a": '"' + "[" * 1000}
+    with pytest.raises(JsonError):
+        parse_json(b"[" * 33 + b"]" * 33)
+    assert parse_json(b"[" * 32 + b"]" * 32)
