@@ -109,7 +109,7 @@
       frame.append(table);
       if (frame.scrollWidth > frame.clientWidth) {
         frame.tabIndex = 0;
-        frame.setAttribute("role", "region");
+        frame.setAttribute("role", "group");
         frame.setAttribute("aria-label", block.text("table"));
       }
     }
