@@ -28,9 +28,30 @@ from integra_grading.olx import read_item
 
 LEVELS = ("course", "chapter", "sequential", "vertical")
 SECTION_KINDS = ("objectives", "prediction", "text", "example", "activity", "closing")
+# What Open edX itself installs; anything else would be invisible to learners where it is missing.
 BUILT_IN = frozenset(
-    {"html", "problem", "video", "discussion", "poll", "word_cloud", "lti_consumer", "library_content"}
+    {
+        "annotatable",
+        "conditional",
+        "discussion",
+        "drag-and-drop-v2",
+        "edx_sga",
+        "html",
+        "itembank",
+        "library_content",
+        "lti",
+        "lti_consumer",
+        "openassessment",
+        "poll",
+        "problem",
+        "split_test",
+        "survey",
+        "video",
+        "word_cloud",
+    }
 )
+# Problems that run an author's code on the server.
+SCRIPTED = ("script", "customresponse", "schematicresponse")
 COMMON = frozenset({"url_name", "display_name", "xblock-family"})
 BANK = frozenset({"bank_id", "bank_digest", "bank_public"})
 # Attributes each block must have; COMMON may stand beside them, anything else would be dropped in silence.
@@ -212,9 +233,30 @@ class _Tree:
             return
         if not self._take_name(block, file):
             return
-        self.references += [(kind, name, place) for kind, name in REFERENCE.findall(_text_of(block))]
         if tag in BLOCK_TYPES:
+            self._note_references(block, place)
             self._check_own_block(tag, block, file)
+        else:
+            self._check_built_in(tag, block, file)
+
+    def _note_references(self, block: Element, place: Place) -> None:
+        self.references += [(kind, name, place) for kind, name in REFERENCE.findall(_text_of(block))]
+
+    def _check_built_in(self, tag: str, block: Element, file: str) -> None:
+        """Check a block of the platform, following its pointer, which it has and ours have not."""
+        target = f"{tag}/{block.get('url_name')}.xml"
+        is_pointer = not len(block) and set(block.attrib) == {"url_name"}
+        node = self._parse(target) if is_pointer else block
+        if node is None:
+            return
+        file = target if is_pointer else file
+        self._note_references(node, _place(file, node))
+        for scripted in node.iter(*SCRIPTED):
+            self.problems.refuse(
+                _place(file, scripted),
+                "scripted_problem",
+                f"<{scripted.tag}> ejecuta código en el servidor. Usa preguntas sin programas.",
+            )
 
     def _check_own_block(self, tag: str, block: Element, file: str) -> None:
         place = _place(file, block)

@@ -128,6 +128,17 @@ CASES: dict[str, tuple[Edit, list[tuple[str, str]]]] = {
         write("vertical/inicio-avance-pagina.xml", "<vertical>\n<integra_recrod url_name='x'/></vertical>"),
         [("vertical/inicio-avance-pagina.xml:2", "unknown_block")],
     ),
+    "problem that runs code": (
+        write(
+            "vertical/inicio-avance-pagina.xml",
+            '<vertical><problem url_name="p1">\n<script type="loncapa/python">import os</script></problem></vertical>',
+        ),
+        [("vertical/inicio-avance-pagina.xml:2", "scripted_problem")],
+    ),
+    "problem that is not there": (
+        write("vertical/inicio-avance-pagina.xml", '<vertical><problem url_name="p1"/></vertical>'),
+        [("problem/p1.xml:1", "file_missing")],
+    ),
     "minutes that are no number": (
         replace(LESSON, 'minutes="20"', 'minutes="veinte"'),
         [(f"{LESSON}:2", "bad_attribute")],
