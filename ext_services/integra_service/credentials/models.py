@@ -97,7 +97,7 @@ class Credential(models.Model):
     # Of the last change, over all credentials; None while nobody may see it.
     state_position = models.BigIntegerField(null=True, unique=True)
 
-    objects: CityScopedManager["Credential"] = CityScopedManager("person__city_id")
+    objects = CityScopedManager("person__city_id")
 
     class Meta:
         constraints = [
@@ -140,7 +140,7 @@ class CredentialDocument(models.Model):
     intended_at = models.DateTimeField()
     signed_at = models.DateTimeField(null=True)
 
-    objects: CityScopedManager["CredentialDocument"] = CityScopedManager("credential__person__city_id")
+    objects = CityScopedManager("credential__person__city_id")
 
     class Meta:
         constraints = [

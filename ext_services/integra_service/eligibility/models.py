@@ -19,7 +19,7 @@ class PolicyVersion(models.Model):
     content = models.TextField()  # the file as it was registered
     registered_at = models.DateTimeField()
 
-    objects: CityScopedManager["PolicyVersion"] = CityScopedManager("city_id")
+    objects = CityScopedManager("city_id")
 
     class Meta:
         constraints = [
@@ -36,7 +36,7 @@ class Application(models.Model):
     registered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     registered_at = models.DateTimeField()
 
-    objects: CityScopedManager["Application"] = CityScopedManager("policy__city_id")
+    objects = CityScopedManager("policy__city_id")
 
     class Meta:
         constraints = [
@@ -56,7 +56,7 @@ class ProposalRow(models.Model):
     facts_digest = models.CharField(max_length=64)  # of content without its dates: same facts, same proposal
     made_at = models.DateTimeField()
 
-    objects: CityScopedManager["ProposalRow"] = CityScopedManager("application__policy__city_id")
+    objects = CityScopedManager("application__policy__city_id")
 
     class Meta:
         constraints = [

@@ -87,7 +87,7 @@ class Person(models.Model):
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="people")
     created_at = models.DateTimeField()
 
-    objects: CityScopedManager["Person"] = CityScopedManager("city_id")
+    objects = CityScopedManager("city_id")
 
 
 class LearnerIdentity(models.Model):
@@ -105,7 +105,7 @@ class LearnerIdentity(models.Model):
     created_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)  # the learner asked to be forgotten
 
-    objects: CityScopedManager["LearnerIdentity"] = CityScopedManager("person__city_id")
+    objects = CityScopedManager("person__city_id")
 
     class Meta:
         constraints = [
@@ -180,7 +180,7 @@ class ResidenceEpisode(models.Model):
     replaces = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
     reason = models.CharField(max_length=300, blank=True)
 
-    objects: CityScopedManager["ResidenceEpisode"] = CityScopedManager("person__city_id")
+    objects = CityScopedManager("person__city_id")
 
     class Meta:
         constraints = [

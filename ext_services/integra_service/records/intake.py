@@ -41,7 +41,8 @@ def read_delivery(request: HttpRequest, now: datetime) -> Delivery:
 
 
 def read_media_type(request: HttpRequest) -> str:
-    media_type, charset = request.content_type or "", request.content_params.get("charset", "utf-8")
+    media_type = request.content_type or ""
+    charset = (request.content_params or {}).get("charset", "utf-8")
     if media_type not in {SINGLE, BATCH} or charset.lower() != "utf-8":
         raise RequestError("unsupported_media_type", f"Send {SINGLE}, or {BATCH} for an array.", status=415)
     return media_type

@@ -77,4 +77,4 @@ class LearningRecordRow(models.Model):
     # True until everyone who listens to record_changed has dealt with it.
     is_announcement_due = models.BooleanField(default=True)
 
-    objects: CityScopedManager["LearningRecordRow"] = CityScopedManager("identity__person__city_id")
+    objects = CityScopedManager("identity__person__city_id")

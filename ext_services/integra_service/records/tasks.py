@@ -12,7 +12,7 @@ from .apply import apply_inbox
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="integra.apply_inbox")
+@shared_task(name="integra.apply_inbox")  # type: ignore[untyped-decorator]  # Celery has no types
 def apply_inbox_task() -> None:
     """Apply everything that waits; several workers may run at once."""
     apply_inbox(utc_now())

@@ -5,7 +5,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -63,8 +63,10 @@ class ResidenceForm(forms.Form):
         label=gettext_lazy("How we know"), choices=[("", gettext_lazy("Choose")), *EVIDENCE_LABELS.items()]
     )
 
-    def __init__(self, *args: object, person: Person, **kwargs: object) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)  # type: ignore[arg-type]  # passed on as they came
+    def __init__(
+        self, data: QueryDict | None, *, person: Person, initial: dict[str, object] | None = None
+    ) -> None:
+        super().__init__(data, initial=initial, label_suffix="")
         zones = Zone.objects.filter(city_id=person.city_id).order_by("name")
         self.fields["zone"].queryset = zones  # type: ignore[attr-defined]  # it is a ModelChoiceField
 

@@ -1,6 +1,10 @@
 """On PostgreSQL the table itself refuses to change an entry, also for the service's own role."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 CREATE = """
 CREATE FUNCTION audit_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -16,8 +20,8 @@ DROP FUNCTION audit_refuse_change();
 """
 
 
-def run_on_postgresql(sql):
-    def run(apps, schema_editor):
+def run_on_postgresql(sql: str) -> Callable[[Any, BaseDatabaseSchemaEditor], None]:
+    def run(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
         if schema_editor.connection.vendor == "postgresql":
             schema_editor.execute(sql)
 
