@@ -16,8 +16,7 @@ from xblock.core import XBlock
 from xblock.fields import Integer, List, Scope, String
 
 from integra_gradebook import api
-from integra_gradebook.errors import GradebookError
-from integra_gradebook.results import UnitState
+from integra_gradebook.api import GradebookError, UnitState
 from integra_xblocks import content
 from integra_xblocks.base import BaseBlock, json_post
 from integra_xblocks.messages import N_

@@ -10,7 +10,7 @@ from xblock.core import XBlock
 from xblock.fields import Scope, String
 
 from integra_gradebook import api
-from integra_gradebook.errors import GradebookError
+from integra_gradebook.api import GradebookError
 from integra_grading.errors import GradingError
 from integra_grading.manifest import Manifest, Module
 from integra_grading.standing import ModuleFacts, ModuleStanding, decide_module

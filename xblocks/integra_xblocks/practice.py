@@ -16,8 +16,7 @@ from xblock.core import XBlock
 from xblock.fields import Boolean, List, Scope, String
 
 from integra_gradebook import api
-from integra_gradebook.errors import GradebookError
-from integra_gradebook.results import UnitState
+from integra_gradebook.api import GradebookError, UnitState
 from integra_grading.items import Item, presentation
 from integra_xblocks import content
 from integra_xblocks.base import BaseBlock, json_post
@@ -27,7 +26,7 @@ from integra_xblocks.sanitiser import sanitise, to_plain_text
 
 _TEXTS = {
     "right": N_("Right."),
-    "notYet": N_("Not yet. Try again."),
+    "notYet": N_("Not yet."),
     "choose": N_("Choose an answer first."),
     "write": N_("Write a number first."),
     "checking": N_("Checking…"),

@@ -10,8 +10,7 @@ from xblock.completable import XBlockCompletionMode
 from xblock.core import XBlock
 
 from integra_gradebook import api
-from integra_gradebook.errors import GradebookError
-from integra_gradebook.results import Gain, NextStep, Record, RecordDeliverable, RecordModule
+from integra_gradebook.api import Gain, GradebookError, NextStep, Record, RecordDeliverable, RecordModule
 from integra_grading.standing import CourseState
 from integra_xblocks.base import BaseBlock
 from integra_xblocks.guidance import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integra_gradebook.results import (
+from integra_gradebook.api import (
     NextStep,
     Record,
     RecordDeliverable,

@@ -67,8 +67,7 @@
   function showResult(block, forms, reply) {
     const form = findForm(forms, reply.item_key);
     if (form) {
-      const verdict = block.text(reply.is_right ? "right" : "notYet");
-      say(form, verdict + (reply.feedback ? " " + reply.feedback : ""), reply.is_right ? "right" : "wrong");
+      say(form, block.text(reply.is_right ? "right" : "notYet"), reply.is_right ? "right" : "wrong", reply.feedback);
       findIn(form, "check").disabled = false;
     }
     for (const each of forms) {
@@ -90,9 +89,12 @@
     findIn(form, "check").disabled = false;
   }
 
-  function say(form, text, state) {
+  /** What is said of a try, and below it why. */
+  function say(form, verdict, state, why) {
     const line = findIn(form, "feedback");
-    line.textContent = text;
+    const first = document.createElement("strong");
+    first.textContent = verdict;
+    line.replaceChildren(first, ...(why ? [document.createElement("br"), why] : []));
     line.dataset.state = state;
   }
 
