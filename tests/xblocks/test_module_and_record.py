@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -104,18 +105,72 @@ def test_only_facilitators_see_the_way_to_the_desk(world: Any, people: Any, make
 
 
 def test_the_record_shows_the_certificate_the_relay_brought(world: Any, people: Any) -> None:
-    from datetime import UTC, datetime
-
-    from integra_gradebook.results import CertificateStateRow
-
     visit = world.as_learner(people["ana"])
     learner = api.Learner(people["ana"].pk, world.course_key)
     finish_unit(visit)
     url = "http://localhost:8001/c/token-de-ana"
-    row = CertificateStateRow(
+    row = api.CertificateStateRow(
         api.get_learner_uuid(learner), "demo", "valid", "token-de-ana", url, datetime(2026, 3, 1, tzinfo=UTC)
     )
     api.store_certificate_states([row])
 
     assert f'href="{url}"' in visit.render(*RECORD).html
     assert url not in world.as_learner(people["beto"]).render(*RECORD).html
+
+
+def sit(learner: api.Learner, kind: str, block_key: str, bank: api.Bank, right_count: int, now: Any) -> Any:
+    """Answer every drawn item, the first ``right_count`` of them right, and hand in."""
+    attempt = api.start_attempt(learner, kind=kind, block_key=block_key, bank=bank, uuid=uuid4(), now=now)
+    for number, item in enumerate(attempt.items):
+        response = {"option": "b" if number < right_count else "a"}
+        api.save_response(
+            learner,
+            attempt_uuid=attempt.uuid,
+            block_key=block_key,
+            item_key=item.key,
+            response=response,
+            now=now,
+        )
+    return api.submit_attempt(learner, attempt_uuid=attempt.uuid, block_key=block_key, now=now)
+
+
+def bank_of(manifest: dict[str, Any], bank_id: str, items: Any) -> api.Bank:
+    digest = next(bank["digest"] for bank in manifest["banks"] if bank["id"] == bank_id)
+    return api.Bank(bank_id, digest, True, items)
+
+
+def test_an_exempt_module_says_that_it_was_recognised(
+    world: Any, people: Any, make_manifest: Any, ring_items: Any
+) -> None:
+    learner = api.Learner(people["ana"].pk, world.course_key)
+    bank = bank_of(make_manifest(), "anillo-m06", ring_items)
+    assert sit(learner, "bypass", "block-bypass", bank, 12, datetime.now(UTC)).outcome == "exempt"
+    visit = world.as_learner(people["ana"])
+
+    module, record = visit.render(*MODULE).html, visit.render(*RECORD).html
+
+    assert "Ya sabes este módulo: se te reconoció por evaluación." in module
+    assert "Envía tu trabajo «Hoja de costos»." in module
+    assert "m06-u03-practica" not in module
+    assert "Reconocido por evaluación" in record
+    assert "0 por formación, 36 reconocidos por evaluación" in record
+
+
+def test_the_gain_is_shown_once_both_tests_are_in(
+    world: Any, people: Any, make_manifest: Any, twin_items: Any
+) -> None:
+    learner = api.Learner(people["ana"].pk, world.course_key)
+    bank = bank_of(make_manifest(), "prueba-demo", twin_items)
+    visit = world.as_learner(people["ana"])
+
+    sit(learner, "pre", "block-pre", bank, 2, datetime.now(UTC))
+    before = visit.render(*RECORD).html
+    sit(learner, "post", "block-post", bank, 5, datetime.now(UTC))
+    after = visit.render(*RECORD).html
+
+    assert "2 de 8" not in before  # no score before its time
+    assert "Ya tenemos tus respuestas del inicio." in before
+    assert "<strong>2 de 8</strong>" in after
+    assert "<strong>5 de 8</strong>" in after
+    assert "ganaste el 50 %" in after
+    assert "La meta de la prueba final son 6 respuestas correctas." in after

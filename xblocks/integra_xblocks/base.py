@@ -29,7 +29,7 @@ from xblock.core import XBlock
 from xblock.fields import List, Scope, String
 from xblock.validation import ValidationMessage
 
-from integra_gradebook.errors import DocumentInvalid, GradebookError
+from integra_gradebook.api import DocumentInvalid, GradebookError
 from integra_xblocks import editing, platform
 from integra_xblocks.bodies import BodyError, parse_body
 from integra_xblocks.messages import COMMON_TEXTS, get_message, get_status

@@ -18,8 +18,7 @@ from crum import get_current_user
 from django.utils.translation import get_language
 from xblock.core import XBlock
 
-from integra_gradebook.api import Learner, is_facilitator
-from integra_gradebook.errors import GradebookError
+from integra_gradebook.api import GradebookError, Learner, is_facilitator
 
 _PREFIX = "edx-platform."
 _TRANSLATIONS = Path(__file__).parent / "translations"
