@@ -1,0 +1,38 @@
+"""``integra_reconcile [SOURCE …]``: compare with the sources' outboxes; nightly, and on demand."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from integra_service.lib.outgoing import OutgoingError
+from integra_service.people.models import Source
+from integra_service.records.reconcile import reconcile
+
+
+class Command(BaseCommand):
+    help = "Read the outbox of each source, store what never arrived, report what differs."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("sources", nargs="*", metavar="SOURCE", help="all active ones by default")
+        parser.add_argument("--after", type=int, default=0, metavar="POSITION")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sources = Source.objects.filter(is_active=True).order_by("key")
+        if options["sources"]:
+            sources = sources.filter(key__in=options["sources"])
+        failed = [source.key for source in sources if not self.compare(source, options["after"])]
+        if failed:
+            raise CommandError(f"Not compared: {', '.join(failed)}.")
+
+    def compare(self, source: Source, after: int) -> bool:
+        try:
+            found = reconcile(source, after=after)
+        except OutgoingError as error:
+            self.stderr.write(f"{source.key}: {error.message}")
+            return False
+        self.stdout.write(
+            f"{source.key}: {found.read_count} read, {found.missing_count} were missing, "
+            f"{found.different_count} differ, {found.refused_count} refused"
+        )
+        return True
