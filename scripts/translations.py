@@ -12,7 +12,6 @@ its .po each end with a sentence and exit status 1.
 from __future__ import annotations
 
 import argparse
-import io
 import re
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +45,10 @@ SOURCES = (
     Source(
         ROOT / "xblocks/integra_xblocks",
         ROOT / "xblocks/integra_xblocks/translations/es_419/LC_MESSAGES/text.po",
+    ),
+    Source(
+        ROOT / "grading/integra_gradebook",
+        ROOT / "grading/integra_gradebook/locale/es/LC_MESSAGES/django.po",
     ),
     Source(
         ROOT / "ext_services/integra_bridge",
@@ -86,11 +89,22 @@ def find_problems(texts: dict[str, str], catalog: Catalog) -> list[str]:
     return problems
 
 
-def compile_catalog(catalog: Catalog) -> bytes:
-    """Return the compiled catalogue."""
-    buffer = io.BytesIO()
-    write_mo(buffer, catalog)
-    return buffer.getvalue()
+def is_compiled(source: Source, catalog: Catalog) -> bool:
+    """Tell whether the .mo file says what ``catalog`` says; its header holds dates and versions, so not by bytes."""
+    if not source.mo.exists():
+        return False
+    with source.mo.open("rb") as stream:
+        return _translations(read_mo(stream)) == _translations(catalog)
+
+
+def compile_catalog(source: Source, catalog: Catalog) -> None:
+    """Write the .mo file."""
+    with source.mo.open("wb") as stream:
+        write_mo(stream, catalog)
+
+
+def _translations(catalog: Catalog) -> dict[object, object]:
+    return {message.id: message.string for message in catalog if message.id}
 
 
 def append_missing(po: Path, texts: dict[str, str], catalog: Catalog) -> int:
@@ -137,11 +151,11 @@ def main(arguments: list[str] | None = None) -> int:
             )
         catalog = _read(source.po)
         problems = find_problems(texts, catalog)
-        compiled = compile_catalog(catalog)
-        if options.check and (not source.mo.exists() or source.mo.read_bytes() != compiled):
-            problems.append("the .mo file is behind its .po: run scripts/translations.py")
-        if not options.check:
-            source.mo.write_bytes(compiled)
+        if not is_compiled(source, catalog):
+            if options.check:
+                problems.append("the .mo file is behind its .po: run scripts/translations.py")
+            else:
+                compile_catalog(source, catalog)
         for problem in problems:
             print(f"{source.po.relative_to(ROOT)}: {problem}")
         is_clean = is_clean and not problems
