@@ -93,9 +93,10 @@ def read_entry(row: Any) -> Entry:
     if not isinstance(row, dict):
         raise OutgoingError("bad_answer", "An entry of the outbox is an object.")
     position, event_id, digest = row.get("position"), row.get("id"), row.get("digest")
-    is_number = isinstance(position, int) and not isinstance(position, bool)
-    if not is_number or not isinstance(event_id, str) or not isinstance(digest, str):
-        raise OutgoingError("bad_answer", "An entry of the outbox has position, id and digest.")
+    if isinstance(position, bool) or not isinstance(position, int):
+        raise OutgoingError("bad_answer", "The position of an entry is an integer.")
+    if not isinstance(event_id, str) or not isinstance(digest, str):
+        raise OutgoingError("bad_answer", "An entry of the outbox has id and digest.")
     return Entry(position, event_id, digest, row.get("event"))
 
 
