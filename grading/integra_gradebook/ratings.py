@@ -179,7 +179,7 @@ def _read_levels(rubric: Rubric, levels: object, outcome: str) -> RatedLevels:
     try:
         rated = rate(rubric, levels)
     except GradingError as error:
-        raise GradebookError("levels_invalid", error.field, reason=error.message) from error
+        raise GradebookError("levels_invalid", error.field) from error
     if outcome not in tuple(RatingOutcome):
         raise GradebookError("outcome_invalid", "outcome")
     if outcome == RatingOutcome.ACCEPTED and not rated.is_accepted:
@@ -190,14 +190,14 @@ def _read_levels(rubric: Rubric, levels: object, outcome: str) -> RatedLevels:
 def _read_comments(rubric: Rubric, comments: object) -> dict[str, str]:
     known = {criterion.key for criterion in rubric.criteria} | {WHOLE_WORK}
     if not isinstance(comments, dict) or not comments.keys() <= known:
-        raise GradebookError("comment_invalid", "comments", reason="")
+        raise GradebookError("comment_invalid", "comments")
     texts = {}
     for key, comment in comments.items():
         if not isinstance(comment, str) or len(comment) > COMMENT_LENGTH:
-            raise GradebookError("comment_invalid", key, reason=f"> {COMMENT_LENGTH}")
+            raise GradebookError("comment_invalid", key)
         text = normalise(comment)
         if has_bad_character(text, multiline=True):
-            raise GradebookError("comment_invalid", key, reason="")
+            raise GradebookError("comment_invalid", key)
         if text:
             texts[key] = text
     return texts
