@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from integra_gradebook.models import Attempt, Standing, Submission
+from integra_gradebook.places import get_rules
 from integra_grading.standing import ModuleState
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,10 @@ ITEM_TYPES = {Standing: "integra_module", Attempt: "integra_test", Submission: "
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What the LMS should show for one learner and block; ``possible`` 0: no score at all."""
+    """What the LMS should show for one learner and block; ``earned`` 0: no score at all.
+
+    ``also_complete``: the blocks an exemption completes besides, so that the outline turns green.
+    """
 
     user_id: int
     course_key: str
@@ -38,6 +42,7 @@ class Score:
     earned: int
     possible: int
     is_complete: bool
+    also_complete: tuple[str, ...] = ()
 
 
 def mirror_pending(limit: int) -> int:
@@ -100,7 +105,27 @@ def _mirror_one(
 def _read_standing(row: Standing) -> Score | None:
     is_reached = row.state != ModuleState.OPEN
     block_key = _usage_key(row.course.course_key, "integra_module", row.module_key)
-    return _score(row, block_key, int(is_reached), 1, is_complete=is_reached)
+    score = _score(row, block_key, int(is_reached), 1, is_complete=is_reached)
+    if score is None or row.state != ModuleState.EXEMPT:
+        return score
+    return replace(score, also_complete=_leaves_of_exempt(row))
+
+
+def _leaves_of_exempt(row: Standing) -> tuple[str, ...]:
+    """Return the lessons and practices of an exempt module. Leaves only: a subsection's own row would lie.
+
+    Their names follow from the unit's (docs/interfaces.md, section 2). What everybody must do is left out.
+    """
+    course_key = row.course.course_key
+    module = get_rules(course_key).find_module(row.module_key)
+    leaves = []
+    for unit in module.units if module else ():
+        if not unit.always_required:
+            leaves.append(_usage_key(course_key, "integra_lesson", f"{unit.key}-leccion"))
+            leaves += [
+                _usage_key(course_key, "integra_practice", practice.key) for practice in unit.practices
+            ]
+    return tuple(leaves)
 
 
 def _read_attempt(row: Attempt) -> Score | None:
@@ -203,6 +228,11 @@ def _write_completion(score: Score) -> None:
     if not ENABLE_COMPLETION_TRACKING_SWITCH.is_enabled():
         return
     user = get_user_model()._default_manager.get(pk=score.user_id)
-    key = UsageKey.from_string(score.block_key).map_into_course(CourseKey.from_string(score.course_key))
+    course_key = CourseKey.from_string(score.course_key)
+    for leaf in score.also_complete:
+        BlockCompletion.objects.submit_completion(
+            user, UsageKey.from_string(leaf).map_into_course(course_key), 1.0
+        )
+    key = UsageKey.from_string(score.block_key).map_into_course(course_key)
     if score.is_complete or BlockCompletion.objects.filter(user=user, block_key=key).exists():
         BlockCompletion.objects.submit_completion(user, key, 1.0 if score.is_complete else 0.0)

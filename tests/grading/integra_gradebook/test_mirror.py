@@ -163,3 +163,17 @@ def test_where_completion_is_not_tracked_only_scores_are_written(classroom):
         mirror_everything()
     assert shown(classroom, ana) == (1, 1)
     assert completions(ana) == {}
+
+
+def test_an_exemption_completes_the_lessons_and_practices_of_its_module_and_says_no_unit(classroom):
+    ana = classroom.learner()
+    classroom.take(ana, "bypass", 12)
+    mirror_everything()
+    blocks = "block-v1:INTEGRA+CAP40+2026+type@"
+    assert completions(ana) == {
+        MODULE: 1.0,
+        f"{blocks}integra_lesson+block@m06-u03-leccion": 1.0,
+        f"{blocks}integra_practice+block@m06-u03-practica": 1.0,
+    }
+    assert "unit.completed" not in classroom.said(ana)
+    assert api.get_unit_state(ana, "m06-u03").is_complete is False

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from integra_gradebook import api
 from integra_gradebook.models import Cohort, CourseRun, Enrolment, FacilitatorRole, LearnerPseudonym, Manifest
@@ -248,3 +249,12 @@ def test_a_day_without_a_place_leaves_nothing_behind(classroom, tools):
     api.find_attempt(ana, block_key="b")
     assert tools.count_rows() == before
     assert LearnerPseudonym.objects.count() == 0
+
+
+def test_a_refusal_speaks_the_readers_language(classroom):
+    for language, sentence in (
+        ("es-419", "Ya hiciste esta prueba."),
+        ("en", "You have already taken this test."),
+    ):
+        with translation.override(language):
+            assert api.GradebookError("already_taken").message == sentence
