@@ -9,5 +9,18 @@ class GradebookConfig(AppConfig):
     label = "integra_gradebook"
     verbose_name = _("INTEGRA: learners' facts")
     default_auto_field = "django.db.models.BigAutoField"
-    # Models, migrations and admin only, in LMS and Studio alike: no address, setting or receiver of its own.
-    plugin_app: dict[str, dict[str, object]] = {}
+    # Models, migrations and admin in LMS and Studio alike. Studio alone tells when a course is published.
+    plugin_app = {
+        "signals_config": {
+            "cms.djangoapp": {
+                "relative_path": "signals",
+                "receivers": [
+                    {
+                        "receiver_func_name": "on_course_published",
+                        "signal_path": "xmodule.modulestore.django.COURSE_PUBLISHED",
+                        "dispatch_uid": "integra_gradebook.on_course_published",
+                    }
+                ],
+            }
+        }
+    }

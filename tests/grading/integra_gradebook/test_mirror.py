@@ -1,5 +1,7 @@
 """Scores and completion in the LMS's own gradebook, through the published packages it uses."""
 
+from importlib import import_module
+
 import pytest
 from common.djangoapps.student.models import anonymous_id_for_user
 from completion.models import BlockCompletion
@@ -11,6 +13,7 @@ from submissions import api as submissions
 from submissions.models import Score
 
 from integra_gradebook import api
+from integra_gradebook.apps import GradebookConfig
 from integra_gradebook.models import Standing
 
 MODULE = "block-v1:INTEGRA+CAP40+2026+type@integra_module+block@m06"
@@ -177,3 +180,35 @@ def test_an_exemption_completes_the_lessons_and_practices_of_its_module_and_says
     }
     assert "unit.completed" not in classroom.said(ana)
     assert api.get_unit_state(ana, "m06-u03").is_complete is False
+
+
+def test_publishing_the_course_shows_everything_again(classroom):
+    ana = classroom.learner()
+    classroom.finish(ana)
+    mirror_everything()
+    assert api.mirror_pending(100) == 0
+    receive = named_in_the_plugin("cms.djangoapp", "xmodule.modulestore.django.COURSE_PUBLISHED")
+
+    receive(sender=None, course_key=CourseKey.from_string("course-v1:Otra+Cosa+2026"))
+    assert api.mirror_pending(100) == 0
+    receive(sender=None, course_key=CourseKey.from_string(classroom.key))
+    sent = []
+
+    def listen(**kwargs):
+        sent.append(kwargs["points_earned"])
+
+    submissions.score_set.connect(listen)
+    try:
+        assert api.mirror_pending(100) == 1
+    finally:
+        submissions.score_set.disconnect(listen)
+    assert sent == [1]  # the LMS is told although the score itself is the same
+    assert Score.objects.count() == 1
+
+
+def named_in_the_plugin(project_type, signal_path):
+    """Return the receiver as the platform would find it: by the names in the app's configuration."""
+    config = GradebookConfig.plugin_app["signals_config"][project_type]
+    (receiver,) = [row for row in config["receivers"] if row["signal_path"] == signal_path]
+    module = import_module(f"integra_gradebook.{config['relative_path']}")
+    return getattr(module, receiver["receiver_func_name"])
