@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from integra_gradebook import api
-from integra_gradebook.models import Exemption, RingExposure
+from integra_gradebook.models import Attempt, AttemptResponse, Exemption, RingExposure
 
 
 def state_of(classroom, learner):
@@ -91,14 +91,25 @@ def test_nothing_repeats_until_the_ring_is_used_up(classroom):
     assert RingExposure.objects.count() == 36
 
 
-def test_the_client_cannot_choose_the_draw(classroom, tools):
-    """The same learner gets the same form whatever uuid the browser makes."""
+def forget_attempts():
+    for model in (RingExposure, AttemptResponse, Attempt):
+        model.objects.all().delete()
+
+
+@pytest.mark.parametrize("kind", ["pre", "post", "bypass"])
+def test_the_client_cannot_choose_draw_and_order(classroom, kind):
+    """The same learner gets the same form in the same order, whatever uuid the browser makes."""
     ana = classroom.learner()
-    drawn = set()
+    shown = set()
     for _ in range(3):
-        attempt = classroom.start(ana, "bypass")
-        drawn.add(tuple(item.key for item in attempt.items))
-    assert len(drawn) == 1
+        shown.add(classroom.start(ana, kind).items)
+        forget_attempts()
+    assert len(shown) == 1
+
+
+def test_learners_get_different_forms_of_the_ring(classroom):
+    starts = [classroom.start(classroom.learner(f"persona-{number}"), "bypass") for number in range(6)]
+    assert len({frozenset(item.key for item in start.items) for start in starts}) > 3
 
 
 def test_a_second_sitting_waits_and_a_third_waits_for_the_window(classroom, refused):

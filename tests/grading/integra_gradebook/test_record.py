@@ -190,7 +190,7 @@ class TestCertificates:
         me = api.get_learner_uuid(ana)
         issued = self.row(me, changed_at=classroom.now)
         revoked = self.row(me, state="revoked", changed_at=classroom.later(hours=1))
-        for rows in ([issued], [issued, revoked], [issued], [revoked]):
+        for rows in ([issued], [issued, revoked], [revoked], [issued]):
             api.store_certificate_states(rows)
 
         (shown,) = record_of(classroom, ana).certificates
