@@ -216,7 +216,7 @@ class Processes:
         self._start("service", gunicorn("integra_service.wsgi", self._places.service_port))
 
     def start_relay(self) -> None:
-        self._start("relay", ["-m", "integra_aula", "integra_relay"])
+        self._start("relay", ["-m", "integra_aula", "integra_relay", "--idle", "1"])
 
     def _start(self, name: str, arguments: list[str]) -> None:
         with (self._places.home / f"{name}.log").open("ab") as log:

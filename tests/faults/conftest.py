@@ -1,0 +1,22 @@
+"""A prepared pair of classroom and service for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faults.world import ROOT, World, demo, free_port
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    places = demo.Places(home=tmp_path, port=free_port(), service_port=free_port())
+    keys = demo.read_secrets(places)
+    environment = demo.make_environment(places, keys)
+    environment["PYTHONPATH"] = f"{ROOT / 'tests' / 'faults'}"
+    demo.prepare(places, keys, environment)
+    world = World(places, keys, environment)
+    yield world
+    for name in list(world.running):
+        world.stop(name)
