@@ -212,3 +212,16 @@ def test_one_learners_exemption_is_not_anothers(classroom):
     classroom.read(beto, "m04-u03")
     assert api.get_module_standing(beto, "m06").state == "open"
     assert Exemption.objects.count() == 1
+
+
+def test_a_sitting_open_in_another_run_is_named(classroom, refused, tools):
+    ana = classroom.learner()
+    mine = classroom.start(ana, "bypass")
+    api.register_course(tools.OTHER_RUN, classroom.course.manifest)
+    again = classroom.learner("ana", run=tools.OTHER_RUN)
+    classroom.read(again, "m04-u03")
+    assert state_of(classroom, again).reason == "attempt_open"
+    error = refused(
+        "attempt_open", classroom.start, again, "bypass", at=tools.block("bypass", tools.OTHER_RUN)
+    )
+    assert error.field == str(mine.uuid)

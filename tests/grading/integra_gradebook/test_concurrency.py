@@ -1,10 +1,12 @@
 """Twenty-four at once, on a server database: nobody waits for ever, nothing is written twice, no number is missing."""
 
 from collections import Counter
+from threading import Event
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import F
 
 from integra_gradebook import api
 from integra_gradebook.models import (
@@ -19,6 +21,7 @@ from integra_gradebook.models import (
     Submission,
     UnitCompletion,
 )
+from integra_gradebook.signals import event_recorded
 
 MANY = 24
 
@@ -212,3 +215,61 @@ def test_two_workers_through_the_same_learners_in_opposite_orders(classroom, par
     parallel(work, count=2)
     assert PracticeAnswer.objects.count() == 80
     assert LearnerEvent.objects.filter(type__contains="unit.completed").count() == 0
+
+
+def test_a_lock_that_is_never_let_go_ends_in_a_refusal_that_asks_to_try_again(classroom, tools):
+    """Three waits, each ended by the database, then a sentence; nothing is stored."""
+    ana = classroom.learner()
+    classroom.read(ana)
+    before = tools.count_rows()
+    started, finished = Event(), Event()
+    short_wait = {
+        "postgresql": "SET lock_timeout = '200ms'",
+        "mysql": "SET SESSION innodb_lock_wait_timeout = 1",
+    }
+
+    def work(number):
+        if number == 0:
+            with transaction.atomic():
+                LearnerPseudonym.objects.update(sequence=F("sequence"))
+                started.set()
+                finished.wait(timeout=30)
+            return None
+        started.wait(timeout=30)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(short_wait[connection.vendor])
+            return classroom.answer(ana)
+        finally:
+            finished.set()
+
+    (refusal,) = errors_in(tools.in_parallel(2, work))
+    assert refusal.code == "busy"
+    assert tools.count_rows() == before
+
+
+@pytest.mark.parametrize("losses", [1, 2])
+def test_the_victim_of_a_deadlock_is_run_again(classroom, tools, losses):
+    """The whole function runs anew: what its first tries wrote is gone."""
+    ana = classroom.learner()
+    classroom.read(ana)
+    raise_deadlock = {
+        "postgresql": "DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$",
+        "mysql": "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'Deadlock found'",
+    }
+    heard = []
+
+    def be_the_victim(**kwargs):
+        heard.append(kwargs["event"])
+        if len(heard) <= losses:
+            with connection.cursor() as cursor:
+                cursor.execute(raise_deadlock[connection.vendor])
+
+    event_recorded.connect(be_the_victim)
+    try:
+        classroom.answer(ana)
+    finally:
+        event_recorded.disconnect(be_the_victim)
+    assert PracticeAnswer.objects.count() == 1
+    assert UnitCompletion.objects.count() == 1
+    assert_no_gap()
