@@ -20,7 +20,7 @@
  *     the receipt, retries, sends with keepalive on hiding; replace first drops waiting entries with
  *     isSame(entry). A refusal (our JSON with 4xx) ends an entry; no signal, 5xx and a lost session do not.
  * block.status(name|"" , values)   writes a text into [data-integra="status"] (aria-live)
- * block.say(sentence, state)       writes a sentence of the server there
+ * block.say(sentence, state)       writes a sentence of the server's there
  * block.reload()                   loads the page again and puts the focus on [data-integra="title"]
  * block.readOnly                   "" or why nothing may be written; post and queue then do nothing
  *
@@ -140,6 +140,12 @@
       if (!line) return;
       line.textContent = name ? this.text(name, values) : "";
       line.dataset.state = name || "";
+    }
+
+    say(sentence, state) {
+      const line = this.find("status");
+      line.textContent = sentence || this.text("failed");
+      line.dataset.state = state || "said";
     }
 
     /** Load the page again, so that it shows what is stored, with the focus on this block's title. */
