@@ -118,7 +118,7 @@ def _walk(document: JsonObject) -> Iterator[tuple[int, str, Any]]:
         if isinstance(value, dict):
             stack.extend((depth + 1, inner_key, inner) for inner_key, inner in value.items())
         elif isinstance(value, list):
-            # An item has its array's key, but is deeper: "@context" is excused at the top only.
+            # An item has no key of its own.
             stack.extend((depth + 1, "", item) for item in value)
 
 

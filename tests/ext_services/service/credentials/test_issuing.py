@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 
 from integra_service.audit.models import AuditEntry
 from integra_service.credentials import issuer as issuers
-from integra_service.credentials import services
+from integra_service.credentials import issuing, services
 from integra_service.credentials.issuer import IssuerChangedError, IssuerMissingError, get_issuer, resolve_own
 from integra_service.credentials.models import (
     Credential,
@@ -27,9 +27,9 @@ from integra_service.credentials.models import (
 )
 from integra_service.credentials.names import is_name_of
 from integra_service.credentials.signals import credential_changed
-from integra_service.credentials.verification import Outcome, verify_document
+from integra_service.credentials.verification import Outcome, ResolutionError, verify_document
 from integra_service.lib import encryption
-from integra_service.lib.errors import RequestError
+from integra_service.lib.errors import RequestError, ServiceError
 from integra_service.people.models import Consent, Purpose, Source
 from integra_service.people.signals import person_ready
 from integra_service.records.signals import record_changed
@@ -203,7 +203,6 @@ def test_an_intent_cannot_be_revoked(learner: Callable[..., Any], now: Any, monk
 
 def leave_intent(identity: Any, now: Any, monkeypatch: Any) -> Credential:
     """Store an intent whose signing fails, as a full disk or a missing key would make it."""
-    from integra_service.credentials import issuing
 
     def fail(*_args: Any) -> Any:
         raise OSError("no space left")
@@ -238,9 +237,7 @@ def test_what_does_not_verify_is_not_stored(learner: Callable[..., Any], now: An
     services.ensure_issuer(now)
     # The published key is not the one that signs, as after a restore that mixed two backups.
     SigningKey.objects.update(public_key="z6MkjZRZv3aez3r18pB1RBFJR1kwUVJ5jHt92JmQwXbd5hwi")
-    from integra_service.credentials.issuing import SelfVerificationError
-
-    with pytest.raises(SelfVerificationError, match="bad_signature"):
+    with pytest.raises(issuing.SelfVerificationError, match="bad_signature"):
         services.issue_due(identity, now)
     (credential,) = Credential.objects.for_system()
     assert (credential.state, document_of(credential).content) == ("intended", None)
@@ -332,12 +329,29 @@ def test_issuer_that_was_never_prepared_says_so() -> None:
 def test_taken_place_in_the_status_list_is_drawn_again(
     learner: Callable[..., Any], now: Any, monkeypatch: Any
 ) -> None:
-    from integra_service.credentials import issuing
-
     draws = iter([5, 5, 5, 6])
     monkeypatch.setattr(issuing, "draw_status_index", lambda: next(draws))
     (one,), (two,) = (services.issue_due(learner(), now) for _ in range(2))
     assert (document_of(one).status_index, document_of(two).status_index) == (5, 6)
+
+
+def test_full_status_list_stops_with_a_sentence(
+    learner: Callable[..., Any], now: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(issuing, "draw_status_index", lambda: 5)
+    services.issue_due(learner(), now)
+    identity = learner()
+    with pytest.raises(ServiceError, match="status_list_full"):
+        services.issue_due(identity, now)
+    assert services.list_credentials(identity.person) == ()
+    assert actions() == ["issuer.created", "credential.intended", "credential.issued"]
+
+
+def test_our_own_addresses_are_the_only_ones_looked_up(credential: Credential) -> None:
+    resolve = resolve_own(get_issuer())
+    for address in ("did:web:other", "http://localhost:8001/status/2", "https://example.org/status/1"):
+        with pytest.raises(ResolutionError):
+            resolve(address)
 
 
 def test_compromised_key_leaves_the_did_document_and_a_retired_one_stays(

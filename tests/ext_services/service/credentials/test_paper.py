@@ -3,6 +3,7 @@
 import io
 import re
 import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,20 @@ def test_only_the_holder_gets_the_name(
         text = fetch()
         assert ("Quishpe" in text) is has_name
         assert "Otra Persona" not in text
+
+
+def test_machine_without_pango_says_so(
+    client: Client, credential: Credential, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoPango:
+        """What the import system meets where the library is not installed."""
+
+        def find_spec(self, name: str, *_args: Any) -> None:
+            if name == "weasyprint":
+                raise OSError("cannot load library 'libpango-1.0-0'")
+
+    monkeypatch.setattr(sys, "meta_path", [NoPango(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "weasyprint")
+    answer = client.get(reverse("credentials:paper", args=[credential.token]))
+    assert answer.status_code == 503
+    assert "no es posible generar el PDF" in answer.content.decode()

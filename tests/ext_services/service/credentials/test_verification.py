@@ -216,6 +216,10 @@ def repeat_siblings(document: dict[str, Any]) -> None:
     document["credentialSubject"]["result"] = [{"type": ["Result"]}] * 3
 
 
+def break_type(document: dict[str, Any]) -> None:
+    document["type"] = {"name": "VerifiableCredential"}
+
+
 def swell(document: dict[str, Any]) -> None:
     document["type"] = [f"t{number}" for number in range(700)]
 
@@ -245,6 +249,7 @@ ATTACKS = [
     (older_context, "wrong_context"),
     (deepen, "too_large"),
     (repeat_siblings, "ambiguous_array"),
+    (break_type, "not_linked_data"),
     (swell, "too_large"),
 ]
 
@@ -370,6 +375,7 @@ def test_other_issuer_or_type_is_refused() -> None:
         {"statusListIndex": "094567"},
         {"statusListIndex": "9999999"},
         {"statusListIndex": "-1"},
+        {"statusListIndex": True},
         {"type": "OtherEntry"},
     ],
 )
