@@ -443,11 +443,12 @@
         return line;
       }
       this.mark(input, problem.message);
-      const where = [labelOf(input), row && problem.row !== null ? this.block.text("row", { row: problem.row + 1 }) : ""];
+      const name = column || !row ? labelOf(input) : input.closest("[data-table]").getAttribute("aria-label");
+      const where = [name, problem.row === null ? "" : this.block.text("row", { row: problem.row + 1 })];
       const button = document.createElement("button");
       button.type = "button";
       button.className = "integra-deliverable-jump";
-      button.textContent = where.filter(Boolean).join(", ") + ": " + problem.message;
+      button.textContent = where.filter(Boolean).join(", ") + " — " + problem.message;
       button.addEventListener("click", () => input.focus());
       line.append(button);
       return line;

@@ -191,7 +191,7 @@
         radio.value = String(level.points);
         radio.dataset.criterion = criterion.key;
         const text = make("span", "", level.text + " ");
-        text.append(make("span", "integra-note", this.block.text("points", level)));
+        text.append(make("span", "integra-note", this.block.text(level.points === 1 ? "onePoint" : "points", level)));
         choice.append(radio, text);
         set.append(choice);
       }
