@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pyld import jsonld  # type: ignore[import-untyped]  # PyLD ships no types
+from pyld import jsonld
 
 JsonObject = dict[str, Any]
 

@@ -161,7 +161,7 @@ def _decide_course(
     test = course.find_best_attempt(policy.test)
     if test is None:
         reasons.append(Reason(ReasonCode.TEST_MISSING, policy.test))
-    elif test.score < test.cut:
+    elif test.cut is None or test.score < test.cut:  # a test without a cut proves nothing
         reasons.append(Reason(ReasonCode.BELOW_CUT, policy.test))
     tests = (() if test is None else (test,)) + _evaluations(course, policy)
     for attempt in tests:

@@ -58,6 +58,12 @@ def test_cut_is_inclusive_and_comes_with_the_attempt(
     assert decision.reasons == (() if is_met else (Reason(ReasonCode.BELOW_CUT, "post"),))
 
 
+def test_a_test_without_a_cut_proves_nothing(builders: Any, policy: AchievementPolicy) -> None:
+    attempt = replace(builders.make_attempt("post", 8, builders.TEST_BANK), cut=None)
+    decision = decide(builders, policy, builders.make_course(attempts=(attempt,)))
+    assert decision.reasons == (Reason(ReasonCode.BELOW_CUT, "post"),)
+
+
 def test_best_attempt_counts(builders: Any, policy: AchievementPolicy) -> None:
     attempts = tuple(builders.make_attempt("post", score, builders.TEST_BANK) for score in (2, 7, 3))
     assert decide(builders, policy, builders.make_course(attempts=attempts)).is_met
