@@ -105,7 +105,7 @@ def may_sit(
 ) -> Permission:
     """Return whether a new sitting may start at ``now``, and if not every reason and until when.
 
-    A sitting without a decision is continued, not started: ask ``find_open``.
+    A sitting without a decision is continued, not started; whoever keeps the sittings looks for it first.
 
     Args:
         sittings: This learner's in this module, over all runs of the course, voided ones left out.
@@ -146,17 +146,6 @@ def may_sit(
             refuse(ReasonCode.SITTINGS_USED, free_again)
     until = max(waits) if waits and len(waits) == len(reasons) else None
     return Permission(tuple(reasons), until)
-
-
-def find_open(sittings: Sequence[Sitting]) -> Sitting | None:
-    """Return the sitting without a decision (at most one may exist), or None."""
-    return next((sitting for sitting in sittings if sitting.decided_at is None), None)
-
-
-def find_exemption(sittings: Sequence[Sitting], rules: BypassRules, *, now: datetime) -> datetime | None:
-    """Return when the learner was last exempted, if that is still valid at ``now``, else None."""
-    exempt_at = _last_decision(sittings, BypassOutcome.EXEMPT)
-    return exempt_at if exempt_at is not None and now < exemption_until(exempt_at, rules) else None
 
 
 def _last_decision(sittings: Sequence[Sitting], outcome: BypassOutcome) -> datetime | None:

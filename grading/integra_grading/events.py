@@ -20,7 +20,6 @@ from integra_grading.deliverables import Definition
 from integra_grading.errors import EventError, WireError
 from integra_grading.items import Item
 from integra_grading.manifest import Manifest
-from integra_grading.reasons import parse_reason
 from integra_grading.standing import CourseState, ModuleState, Route
 from integra_grading.wire import (
     COURSE_KEY,
@@ -433,11 +432,6 @@ def event_digest(raw: dict[str, Any]) -> str:
     """
     with refusing_as(EventError):
         return digest(raw)
-
-
-def reason_codes(reasons: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return (code, key) of each reason of a standing event; key is empty where only the code came."""
-    return tuple(parse_reason(reason) for reason in reasons)
 
 
 def json_schema(type_name: str) -> dict[str, Any]:

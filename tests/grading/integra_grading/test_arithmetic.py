@@ -45,6 +45,7 @@ VALUES = {"precio": Decimal("1.00"), "costo": Decimal("0.55"), "nada": None, "ce
         ("techo(2.0000000001)", None),
         ("redondea(48.5 / 29, 2)", "1.67"),
         ("redondea(2.5, 0)", "3"),
+        ("redondea(1 / 3, 6)", "0.333333"),
         ("redondea(-2.5, 0)", "-3"),
         ("suma(otros.monto)", "0"),
         (" ( precio ) ", "1"),
@@ -174,8 +175,11 @@ def test_other_refusals(text, code):
 
 
 def test_the_deepest_formula_allowed_is_calculated():
-    text = "(" * MAX_DEPTH + "1" + ")" * MAX_DEPTH
-    assert calculate(parse_formula(text), {}, {}) == 1
+    for text in ("(" * MAX_DEPTH + "1" + ")" * MAX_DEPTH, "-" * MAX_DEPTH + "1"):
+        assert calculate(parse_formula(text), {}, {}) == 1
+        with pytest.raises(FormulaError) as caught:
+            parse_formula(f"-({text})")
+        assert caught.value.code == "formula_too_deep"
 
 
 def test_to_json_is_nested_arrays_of_text_and_integers():

@@ -12,8 +12,6 @@ from integra_grading.bypass import (
     Sitting,
     decide,
     exemption_until,
-    find_exemption,
-    find_open,
     may_sit,
 )
 from integra_grading.calendar import add_months
@@ -137,8 +135,6 @@ def test_an_exemption_lasts_two_years_and_is_then_gone():
     assert until == datetime(2028, 1, 31, 9, 15, tzinfo=UTC)
     assert _codes(_ask([sitting], until - TICK)) == [ReasonCode.EXEMPT_ALREADY]
     assert _ask([sitting], until - TICK).until == until
-    assert find_exemption([sitting], RULES, now=until - TICK) == sitting.decided_at
-    assert find_exemption([sitting], RULES, now=until) is None
     assert _ask([sitting], until).is_granted
 
 
@@ -148,16 +144,15 @@ def test_a_reason_without_an_end_leaves_no_date():
     assert refused.until is None
 
 
-def test_find_exemption_takes_the_latest():
+def test_the_latest_exemption_counts():
     old, new = _sitting(T0, EXEMPT), _sitting(T0 + timedelta(days=800), EXEMPT)
-    assert find_exemption([new, old], RULES, now=T0 + timedelta(days=801)) == new.decided_at
-    assert find_exemption([_sitting(T0, TAKE)], RULES, now=T0) is None
+    assert _ask([new, old], T0 + timedelta(days=801)).until == exemption_until(new.decided_at, RULES)
 
 
-def test_find_open_finds_the_sitting_without_a_decision():
+def test_a_sitting_whose_second_form_is_due_counts_among_the_sittings_only():
     waiting = Sitting(T0, None, SECOND)
-    assert find_open([_sitting(T0, TAKE), waiting]) == waiting
-    assert find_open([_sitting(T0, TAKE)]) is None
+    assert _ask([waiting], T0 + TICK).is_granted
+    assert _codes(_ask([waiting, waiting], T0 + TICK)) == [ReasonCode.SITTINGS_USED]
 
 
 @given(

@@ -70,3 +70,9 @@ def test_canonical_json_refuses(value, code, field):
 
 def test_sixty_four_levels_are_allowed():
     assert canonical_json(_nested(64)).startswith(b"[[[[")
+    objects = 1
+    for _ in range(64):
+        objects = {"a": objects}
+    assert canonical_json(objects).startswith(b'{"a":{"a":')
+    with pytest.raises(CanonicalError):
+        canonical_json({"a": objects})

@@ -215,6 +215,17 @@ def test_one_bad_value_is_one_problem(definition, raw_document, key, value, code
     assert _problems(definition, raw_document) == [(code, key, None)]
 
 
+def test_a_document_may_be_as_large_as_its_form_allows(definition, raw_document):
+    raw_document["values"]["fijos"] = [{"concepto": "x" * 120, "monto": "1"}] * 12 + [{}] * 48
+    raw_document["values"]["justificacion"] = "x" * 40
+    assert len(read_document(definition, raw_document).values["fijos"]) == 12
+
+
+def test_help_may_have_lines(raw_definition):
+    raw_definition["intro"] = "Uno.\nDos."
+    assert read_definition(raw_definition).intro == "Uno.\nDos."
+
+
 def test_unknown_keys_are_reported_in_bounded_number(definition, raw_document):
     raw_document["values"] |= {f"x{number}": "" for number in range(5000)}
     assert len(_problems(definition, raw_document)) == 10
@@ -264,6 +275,13 @@ def test_draft_keeps_unfinished_work_as_it_is(raw_document):
     before = copy.deepcopy(raw_document)
     assert read_draft(raw_document) == before
     assert read_draft({"values": {}}) == {"values": {}, "self_check": []}
+
+
+def test_draft_may_be_as_large_as_it_gets():
+    row = {f"k{n}": "" for n in range(100)}
+    values = {"a": [row] * 60, "b": "x" * 4000} | {f"k{n}": True for n in range(98)}
+    draft = {"values": values, "self_check": ["c"] * 100}
+    assert read_draft(draft) == draft
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integra_grading import events
-from integra_grading.canonical import digest
+from integra_grading.canonical import canonical_json, digest
 from integra_grading.errors import EventError
 from integra_grading.events import (
     EVENT_TYPES,
@@ -38,7 +38,6 @@ from integra_grading.events import (
     json_schema,
     parse_data,
     parse_event,
-    reason_codes,
     to_cloudevent,
     write_schemas,
 )
@@ -213,13 +212,6 @@ def test_other_spellings_of_utc_and_optional_attributes_are_read(raw):
     assert parse_event(raw).event.time == T0.replace(microsecond=0)
 
 
-def test_reasons_of_a_standing_are_told_apart():
-    assert reason_codes(("cooldown", "unit_missing:m06-u03")) == (
-        ("cooldown", ""),
-        ("unit_missing", "m06-u03"),
-    )
-
-
 BAD_TIMES = [
     "2026-03-02T14:05:06",
     "2026-03-02T14:05:06-05:00",
@@ -346,11 +338,20 @@ def test_a_pre_test_has_no_cut():
     assert "cut" not in data_to_dict(data)
 
 
+def test_an_event_of_exactly_the_allowed_size_is_read(raw, monkeypatch):
+    size = len(canonical_json(raw))
+    monkeypatch.setattr(events, "MAX_EVENT_BYTES", size)
+    assert parse_event(raw).event.id == "e-1"
+    monkeypatch.setattr(events, "MAX_EVENT_BYTES", size - 1)
+    with pytest.raises(EventError):
+        parse_event(raw)
+
+
 def test_a_forty_item_test_fits_and_a_padded_event_does_not():
     items = tuple(AssessedItem(f"prueba-item-{n:03}-a", "d" * 64, "12.6", 1, 1) for n in range(40))
     data = AssessmentSubmitted(**{**ASSESSMENT, "items": items, "score": 40, "max_score": 40, "cut": 28})
     raw = to_cloudevent(_event(data), source="aula")
-    assert len(json.dumps(raw)) < MAX_EVENT_BYTES
+    assert len(json.dumps(raw)) < MAX_EVENT_BYTES == 20_000
     huge = tuple(AssessedItem("i" * 64, "d" * 128, "o" * 64, 1, 1) for _ in range(100))
     with pytest.raises(EventError) as caught:
         to_cloudevent(_event(dataclasses.replace(data, items=huge)), source="aula")

@@ -48,6 +48,12 @@ def test_absent_and_default_have_one_form(raw_single):
     assert item_digest(Item.from_dict(spelled_out)) == item_digest(Item.from_dict(raw_single))
 
 
+def test_author_html_may_have_lines(raw_single):
+    raw_single["stem"] = "<p>Uno.</p>\n<p>Dos.</p>"
+    raw_single["options"][0]["feedback"] = "Uno.\nDos."
+    assert Item.from_dict(raw_single).to_dict() == raw_single
+
+
 def test_digest_changes_with_the_answer_key(raw_single):
     before = item_digest(Item.from_dict(raw_single))
     raw_single["options"][1].pop("correct")
@@ -249,7 +255,13 @@ def test_ascending_numbers_keep_their_order(texts):
 
 @pytest.mark.parametrize(
     "texts",
-    [("El puesto", "La funda", "El plan"), ("300", "180", "450"), ("1", "2", "Nada"), ("1.2.3.4", "5", "6")],
+    [
+        ("El puesto", "La funda", "El plan"),
+        ("300", "180", "450"),
+        ("1", "2", "Nada"),
+        ("1.2.3.4", "5", "6"),
+        ("3", "3,0", "4"),
+    ],
 )
 def test_other_options_are_mixed_by_seed(texts):
     item = _with_texts(*texts)
