@@ -191,6 +191,16 @@ def test_second_form_shares_nothing_with_the_first(ring, earlier, seed):
     assert not set(first) & set(second)
 
 
+def test_second_form_avoids_the_first_also_where_new_items_joined_the_ring():
+    strata = [Stratum(key="a", per_form=2)]
+    items = [RingItem(key, "a") for key in ("old1", "old2", "new1", "new2")]
+    history = [("old1", "old2")] * 3
+    first = draw_form(items, strata, history=history, seed="x")
+    assert sorted(first) == ["new1", "new2"]
+    second = draw_form(items, strata, history=[*history, first], seed="y", avoid=first)
+    assert sorted(second) == ["old1", "old2"]
+
+
 def test_second_form_of_a_small_ring_repeats_no_more_than_it_must():
     items = [RingItem(f"a{number}", "a") for number in range(6)]
     first = draw_form(items, [Stratum(key="a", per_form=4)], history=[], seed="x")
