@@ -98,7 +98,7 @@ class BaseBlock(XBlock):
     # Child elements of the OLX that are ours, and the fields they are read into.
     OWN_TAGS: ClassVar[frozenset[str]] = frozenset()
     CHILD_FIELDS: ClassVar[tuple[str, ...]] = ()
-    # Name of the folder under public/ with the block's own style.css and script.js.
+    # Name of the folder under public/ with the block's own style and script (scripts/compact.py makes .min of both).
     FOLDER: ClassVar[str] = ""
     # Name of the JavaScript function on window, called as (runtime, element, arguments); "" for no script.
     INIT_FUNCTION: ClassVar[str] = ""
@@ -144,11 +144,11 @@ class BaseBlock(XBlock):
             template, {"read_only": viewer.read_only, "element_id": element_id, **context}
         )
         fragment = Fragment(html)
-        for path in ("integra.css", f"{self.FOLDER}/style.css"):
+        for path in ("integra.min.css", f"{self.FOLDER}/style.min.css"):
             fragment.add_css_url(self.runtime.local_resource_url(self, f"public/{path}"))
         if not self.INIT_FUNCTION:
             return fragment
-        for path in ("integra.js", f"{self.FOLDER}/script.js"):
+        for path in ("integra.min.js", f"{self.FOLDER}/script.min.js"):
             fragment.add_javascript_url(self.runtime.local_resource_url(self, f"public/{path}"))
         fragment.initialize_js(
             self.INIT_FUNCTION,

@@ -96,7 +96,7 @@ class DeliverableBlock(CompletableXBlockMixin, BaseBlock):
             texts={name: self.t(text) for name, text in _TEXTS.items()},
             **arguments,
         )
-        url = self.runtime.local_resource_url(self, "public/deliverable/arithmetic.js")
+        url = self.runtime.local_resource_url(self, "public/deliverable/arithmetic.min.js")
         fragment.add_javascript_url(url)
         return fragment
 

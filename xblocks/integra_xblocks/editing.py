@@ -32,9 +32,9 @@ def build_edit_form(block: BaseBlock) -> Fragment:
         "edit.html", {"content": content, "element_id": f"integra-edit-{block.short_digest(content)}"}
     )
     fragment = Fragment(html)
-    fragment.add_css_url(block.runtime.local_resource_url(block, "public/integra.css"))
-    fragment.add_javascript_url(block.runtime.local_resource_url(block, "public/integra.js"))
-    fragment.add_javascript_url(block.runtime.local_resource_url(block, "public/edit.js"))
+    fragment.add_css_url(block.runtime.local_resource_url(block, "public/integra.min.css"))
+    fragment.add_javascript_url(block.runtime.local_resource_url(block, "public/integra.min.js"))
+    fragment.add_javascript_url(block.runtime.local_resource_url(block, "public/edit.min.js"))
     fragment.initialize_js(
         "IntegraEditDialog", {"saving": block.t("Saving…"), "failed": block.t("Not saved.")}
     )
