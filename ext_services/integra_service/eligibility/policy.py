@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import string
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,7 @@ from typing import Any
 from integra_service.lib.strictyaml import Reader, StrictYamlError
 
 SCHEMA = "integra.capital/1"
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class PolicyError(ValueError):
@@ -136,8 +138,11 @@ def _read_policy(reader: Reader, tree: Any) -> Policy:
     )
     if len({rule.key for rule in rules}) != len(rules):
         reader.refuse("requisitos", "names one id twice")
+    code = reader.text(head, "codigo", "politica")
+    if not CODE.fullmatch(code):
+        reader.refuse("politica.codigo", "must be up to 64 letters, digits and hyphens")
     return Policy(
-        code=reader.text(head, "codigo", "politica"),
+        code=code,
         version=reader.whole(head, "version", "politica", low=1),
         name=reader.text(head, "nombre", "politica"),
         cutoff_on=_read_date(reader, head, "fecha_de_corte", "politica"),
