@@ -7,7 +7,12 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from integra_service.credentials.policies import AchievementPolicy, Decision, Reason, ReasonCode
-from integra_service.credentials.services import decide_achievements, find_current
+from integra_service.credentials.services import (
+    Credential,
+    CredentialState,
+    decide_achievements,
+    list_credentials,
+)
 from integra_service.people.models import Evidence, LearnerIdentity, Person, ResidenceEpisode
 from integra_service.people.services import list_residences
 from integra_service.records.fold import CourseRecord, DeliverableRecord
@@ -33,46 +38,68 @@ BY_CLASSROOM = "el aula virtual"
 BY_SERVICE = "este sistema, a partir del aula virtual"
 
 
-def collect_facts(person: Person, now: datetime) -> Facts:
-    """Return everything known of ``person`` that a rule may use."""
+def collect_facts(person: Person, city_id: int) -> Facts:
+    """Return everything known of ``person`` that a rule of that city's fund may use.
+
+    Nothing in it depends on the day of asking: the same rows are the same facts.
+    """
     identities = list(LearnerIdentity.objects.for_system().filter(person=person).order_by("pk"))
     courses = [course for identity in identities for course in get_record(identity).courses]
     return Facts(
-        certificates=_certificates(person, identities, now),
-        residences=tuple(_residence(person, row) for row in list_residences(person)),
+        certificates=_certificates(person, identities),
+        residences=tuple(_residence(row, city_id) for row in list_residences(person)),
         documents=dict(document for course in courses for document in _documents(course)),
     )
 
 
-def _certificates(
-    person: Person, identities: list[LearnerIdentity], now: datetime
-) -> dict[str, CertificateFact]:
+def _certificates(person: Person, identities: list[LearnerIdentity]) -> dict[str, CertificateFact]:
     """Return what is known of each achievement; one of whose course no event speaks is left out: it is not known."""
-    nearest: dict[str, tuple[AchievementPolicy, Decision]] = {}
+    nearest: dict[str, tuple[LearnerIdentity, AchievementPolicy, Decision]] = {}
     for identity in identities:
         for policy, decision in decide_achievements(identity):
             best = nearest.get(policy.key)
-            if decision.course is not None and (best is None or len(decision.reasons) < len(best[1].reasons)):
-                nearest[policy.key] = policy, decision
-    return {key: _certificate(person, policy, decision, now) for key, (policy, decision) in nearest.items()}
+            if decision.course is not None and (best is None or len(decision.reasons) < len(best[2].reasons)):
+                nearest[policy.key] = identity, policy, decision
+    credentials = {row.achievement_key: row for row in list_credentials(person)}
+    return {
+        key: _issued(credentials[key], policy, decision)
+        if key in credentials
+        else _missing(identity, policy, decision)
+        for key, (identity, policy, decision) in nearest.items()
+    }
 
 
-def _certificate(
-    person: Person, policy: AchievementPolicy, decision: Decision, now: datetime
-) -> CertificateFact:
-    credential = find_current(person, policy.key)
-    if credential is not None:
-        provenance = Provenance(
-            f"certificado «{policy.name.es}»", local_day(credential.awarded_at), BY_SERVICE
-        )
+def _issued(credential: Credential, policy: AchievementPolicy, decision: Decision) -> CertificateFact:
+    name = f"certificado «{policy.name.es}»"
+    if credential.state == CredentialState.VALID:
+        provenance = Provenance(name, local_day(credential.awarded_at), BY_SERVICE)
         return CertificateFact(True, _routes(policy, decision), (), provenance)
+    provenance = Provenance(f"{name}, retirado", local_day(credential.changed_at), BY_SERVICE)
+    missing = ("que el equipo del programa le explique por qué se retiró su certificado",)
+    return CertificateFact(is_in_force=False, route="", missing=missing, provenance=provenance)
+
+
+def _missing(identity: LearnerIdentity, policy: AchievementPolicy, decision: Decision) -> CertificateFact:
     missing = tuple(describe_missing(reason, policy) for reason in decision.reasons)
     return CertificateFact(
         is_in_force=False,
         route="",
         missing=missing or ("confirmar su nombre en «Mi certificado», desde el aula",),
-        provenance=Provenance("registro de aprendizaje", local_day(now), BY_CLASSROOM),
+        provenance=Provenance(
+            "registro de aprendizaje", local_day(_last_change(identity, decision)), BY_CLASSROOM
+        ),
     )
+
+
+def _last_change(identity: LearnerIdentity, decision: Decision) -> datetime:
+    """Return when the last of what decides about an achievement became known."""
+    course = decision.course
+    if course is None:
+        return identity.created_at
+    moments = [module.changed_at for module in course.modules]
+    moments += [attempt.submitted_at for attempt in course.attempts if attempt.kind != "pre"]
+    moments += [deliverable.rated_at or deliverable.submitted_at for deliverable in course.deliverables]
+    return max(moments, default=identity.created_at)
 
 
 def _routes(policy: AchievementPolicy, decision: Decision) -> str:
@@ -101,13 +128,13 @@ def describe_missing(reason: Reason, policy: AchievementPolicy) -> str:
             return "que el equipo del programa revise su registro"
 
 
-def _residence(person: Person, row: ResidenceEpisode) -> Residence:
+def _residence(row: ResidenceEpisode, city_id: int) -> Residence:
     entered_by = row.entered_by.get_full_name() or row.entered_by.get_username()
     return Residence(
         from_on=row.from_on,
         to_on=row.to_on,
         zone=row.zone.name,
-        is_in_zones=row.zone.city_id == person.city_id,
+        is_in_zones=row.zone.city_id == city_id,
         provenance=Provenance(EVIDENCE_NAMES[Evidence(row.evidence)], local_day(row.entered_at), entered_by),
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from integra_grading.canonical import canonical_json, digest
 from integra_service.audit import services as audit
@@ -37,35 +38,42 @@ class StoredProposal:
 def register_policy(city: City, raw: bytes, name: str, *, now: datetime) -> PolicyVersion:
     """Publish one version: the same again changes nothing, other content under its number is refused."""
     try:
+        content = raw.decode()
         policy = parse_policy(raw, name)
+    except UnicodeDecodeError as error:
+        raise RequestError("bad_policy", f"{name}: must be UTF-8 text") from error
     except PolicyError as error:
         raise RequestError("bad_policy", str(error)) from error
-    known = (
-        PolicyVersion.objects.for_system().filter(city=city, code=policy.code, version=policy.version).first()
+    published = PolicyVersion.objects.for_system().filter(city=city, code=policy.code, version=policy.version)
+    try:
+        row = published.first() or _publish(city, policy, content, now)
+    except IntegrityError:  # another process was first
+        row = published.get()
+    if row.digest != policy.digest:
+        raise RequestError(
+            "policy_is_published",
+            f"La versión {policy.version} de {policy.code} ya está publicada: súbala a otra.",
+        )
+    return row
+
+
+@transaction.atomic
+def _publish(city: City, policy: Policy, content: str, now: datetime) -> PolicyVersion:
+    row = PolicyVersion.objects.create(
+        city=city,
+        code=policy.code,
+        version=policy.version,
+        digest=policy.digest,
+        content=content,
+        registered_at=now,
     )
-    if known is not None:
-        if known.digest != policy.digest:
-            raise RequestError(
-                "policy_is_published",
-                f"La versión {policy.version} de {policy.code} ya está publicada: súbala a otra.",
-            )
-        return known
-    with transaction.atomic():
-        row = PolicyVersion.objects.create(
-            city=city,
-            code=policy.code,
-            version=policy.version,
-            digest=policy.digest,
-            content=raw.decode(),
-            registered_at=now,
-        )
-        audit.record(
-            "policy.published",
-            actor="system",
-            subject=f"policy:{city.key}:{policy.code}:{policy.version}",
-            now=now,
-            data={"digest": policy.digest},
-        )
+    audit.record(
+        "policy.published",
+        actor="system",
+        subject=f"policy:{city.key}:{policy.code}:{policy.version}",
+        now=now,
+        data={"digest": policy.digest},
+    )
     return row
 
 
@@ -75,10 +83,11 @@ def get_policy(row: PolicyVersion) -> Policy:
 
 
 def list_policies(staff: Staff, person: Person) -> tuple[PolicyVersion, ...]:
-    """Return the policies of the person's city for which they have no application yet, newest version first."""
+    """Return the newest version of each policy of the person's city, unless they applied to it already."""
     rows = PolicyVersion.objects.in_cities(staff.editable_city_ids).filter(city_id=person.city_id)
-    rows = rows.exclude(applications__person=person)
-    return tuple(rows.order_by("code", "-version"))
+    newest = {row.code: row for row in rows.order_by("code", "version")}
+    applied = set(rows.filter(applications__person=person).values_list("pk", flat=True))
+    return tuple(row for row in newest.values() if row.pk not in applied)
 
 
 def register_application(staff: Staff, person: Person, policy_pk: int, *, now: datetime) -> Application:
@@ -99,17 +108,17 @@ def register_application(staff: Staff, person: Person, policy_pk: int, *, now: d
                 now=now,
                 data={"policy": policy.digest},
             )
-    except IntegrityError:
+            # Together: an application without a proposal has no page.
+            refresh_proposal(application, now=now)
+    except IntegrityError:  # registered before
         application = Application.objects.for_system().get(person=person, policy=policy)
-    refresh_proposal(application, now=now)
+        refresh_proposal(application, now=now)
     return application
 
 
 def access_application(staff: Staff, uuid: UUID) -> Application:
     """Return an application of the staff member's cities; missing and foreign ones answer alike."""
-    rows = Application.objects.in_cities(staff.city_ids).select_related(
-        "policy__city", "person", "registered_by"
-    )
+    rows = _in_cities(staff).select_related("policy__city", "person", "registered_by")
     application = rows.filter(uuid=uuid).first()
     if application is None:
         raise NotFoundError
@@ -118,8 +127,12 @@ def access_application(staff: Staff, uuid: UUID) -> Application:
 
 def list_applications(staff: Staff, person: Person) -> tuple[Application, ...]:
     """Return the person's applications inside the staff member's cities."""
-    rows = Application.objects.in_cities(staff.city_ids).filter(person=person)
-    return tuple(rows.select_related("policy").order_by("pk"))
+    return tuple(_in_cities(staff).filter(person=person).select_related("policy").order_by("pk"))
+
+
+def _in_cities(staff: Staff) -> QuerySet[Application]:
+    """Return what the staff member may see: not of a person who moved to another city meanwhile."""
+    return Application.objects.in_cities(staff.city_ids).filter(person__city_id__in=staff.city_ids)
 
 
 def list_proposals(application: Application) -> tuple[StoredProposal, ...]:
@@ -136,12 +149,15 @@ def refresh_person(person: Person, *, now: datetime) -> None:
 
 def refresh_proposal(application: Application, *, now: datetime) -> None:
     """Propose from the facts of now; a new row is stored only when something other than the date changed."""
-    proposal = propose(get_policy(application.policy), collect_facts(application.person, now), local_day(now))
-    content = to_json(proposal)
-    facts_digest = digest({key: value for key, value in content.items() if key not in DATED})
+    policy = application.policy
     with transaction.atomic():
-        # Locks the application, so that two refreshes at once do not take the same ordinal.
-        Application.objects.for_system().filter(pk=application.pk).update(policy=application.policy)
+        # Locks the application before the facts are read: of two refreshes at once the later one reads the later
+        # facts, and they do not take the same ordinal.
+        Application.objects.for_system().filter(pk=application.pk).update(policy=policy)
+        facts = collect_facts(application.person, policy.city_id)
+        proposal = propose(get_policy(policy), facts, local_day(now))
+        content = to_json(proposal)
+        facts_digest = digest({key: value for key, value in content.items() if key not in DATED})
         last = ProposalRow.objects.for_system().filter(application=application).order_by("-ordinal").first()
         if last is not None and last.facts_digest == facts_digest:
             return
