@@ -46,15 +46,15 @@ def _check_names(course: Course, problems: Problems) -> None:
                     "unknown_module",
                     f"«{key}» no está en «modulos». Están: {', '.join(keys)}.",
                 )
-    _refuse_repeated(((module.place, module.key) for module in course.modules), problems)
-    _refuse_repeated(((unit.place, unit.key) for unit in course.units()), problems)
     _refuse_repeated(
         ((each.place, each.key) for module in course.modules for each in module.outcomes), problems
     )
-    _refuse_repeated(((course.places["logros"], key) for key in course.achievements), problems)
     _refuse_repeated(((area.place, area.key) for area in course.areas), problems)
     _refuse_repeated(((rubric.place, rubric.version) for rubric in course.rubrics), problems)
     _refuse_repeated(((bank.place, bank.key) for bank in course.banks()), problems)
+    for bank in course.banks():
+        _refuse_repeated(((each.place, each.key) for each in bank.strata), problems)
+    _refuse_repeated(((each.place, each.key) for each in course.tests.blueprint), problems)
     _refuse_repeated(((part.place, part.key) for part in course.graded_parts), problems)
     _refuse_repeated(((part.place, part.type) for part in course.graded_parts), problems)
     _check_url_names(course, problems)

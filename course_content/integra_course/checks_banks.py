@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from integra_course.model import Bank, Course, Module, SourceItem
 from integra_course.problems import Problems
 from integra_course.readability import measure, plain_text
-from integra_course.reading_items import STARTS_WITH_NUMBER
+from integra_course.reading_items import FORM, STARTS_WITH_NUMBER
 from integra_grading.items import ItemKind
 
 APPLYING = ("aplicar", "analizar", "decidir")
@@ -60,6 +60,8 @@ def check_tests(course: Course, problems: Problems) -> None:
     _check_outcomes_known(course, (row.key for row in tests.blueprint), bank, problems)
     if problems.has_errors_in(bank.place.file):
         return
+    if not all(FORM.fullmatch(form) for form in tests.forms):
+        return
     for each in bank.items:
         if each.item.form not in tests.forms:
             problems.refuse(
@@ -92,13 +94,6 @@ def check_ring(course: Course, module: Module, bank: Bank, problems: Problems) -
     _check_outcomes_known(course, (stratum.key for stratum in bank.strata), bank, problems, module)
     if not rules or problems.has_errors_in(bank.place.file):
         return
-    total = sum(stratum.per_form for stratum in bank.strata)
-    if total != rules["form_items"]:
-        problems.refuse(
-            bank.place.at("estratos"),
-            "strata_sum",
-            f"«por_forma» suma {total} y course.yaml pide {rules['form_items']} preguntas por forma. Iguálalos.",
-        )
     held = Counter(each.item.stratum for each in bank.items)
     counts = {stratum.key: stratum for stratum in bank.strata}
     for each in bank.items:
@@ -114,6 +109,15 @@ def check_ring(course: Course, module: Module, bank: Bank, problems: Problems) -
                 "stratum_outcome",
                 "El estrato y el resultado deben ser iguales. Corrige uno.",
             )
+    if problems.has_errors_in(bank.place.file):
+        return
+    total = sum(stratum.per_form for stratum in bank.strata)
+    if total != rules["form_items"]:
+        problems.refuse(
+            bank.place.at("estratos"),
+            "strata_sum",
+            f"«por_forma» suma {total} y course.yaml pide {rules['form_items']} preguntas por forma. Iguálalos.",
+        )
     forms = {held[key] / stratum.per_form for key, stratum in counts.items()}
     for key, stratum in counts.items():
         if held[key] % stratum.per_form or held[key] < 2 * stratum.per_form or len(forms) > 1:

@@ -18,6 +18,7 @@ from integra_course.olx_check import check_tree
 from integra_course.problems import Place, Problems
 from integra_course.reading import Sources, read_course
 from integra_course.report import build_report, write_report
+from integra_grading.errors import GradingError
 
 EXIT_REFUSED = 1
 
@@ -115,8 +116,23 @@ def _load(source: Path) -> Course | None:
         course = read_course(Sources(source, Path(banks) if banks else None), problems)
     if course is not None:
         check_course(course, problems)
+        _check_manifest(course, problems)
     _print(problems)
     return None if problems.has_errors() else course
+
+
+def _check_manifest(course: Course, problems: Problems) -> None:
+    """Ask the manifest's own reader, so that nothing leaves here that gradebook and service would refuse."""
+    if problems.has_errors():
+        return
+    try:
+        build_manifest(course)
+    except GradingError as error:
+        problems.refuse(
+            Place("course.yaml", 1, error.field),
+            "bad_manifest",
+            f"El manifiesto no se puede usar ({error.code}: {error.message}) Revisa esa parte.",
+        )
 
 
 def _print(problems: Problems) -> None:

@@ -30,15 +30,14 @@ from integra_course.model import (
 )
 from integra_course.problems import Place, Problems
 from integra_course.reading_deliverable import read_definition
-from integra_course.reading_items import Use, read_item
+from integra_course.reading_items import FORM, Use, read_item
 from integra_course.reading_lesson import read_lesson
-from integra_course.schema import NAME, OUTCOME, Fields
+from integra_course.schema import NAME, OUTCOME, SLUG, Fields
 from integra_course.source import read_text, read_yaml
 
 SCHEMA = "integra.curso/1"
 MODULE = re.compile(r"m[0-9]{2}")
 UNIT_FOLDER = re.compile(r"u[0-9]{2}")
-FORM = re.compile(r"[A-Z]")
 RUN = re.compile(r"[a-z0-9]+")
 ORG = re.compile(r"[A-Za-z0-9]+")
 FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.(png|jpg|svg|webp|pdf)")
@@ -124,8 +123,13 @@ class Reader:
         fields.choice("esquema", {SCHEMA: SCHEMA})
         info = self._info(fields)
         minutes = fields.integer("minutos", 1, 100_000)
-        achievements = fields.texts("logros")
-        module_names = fields.texts_with_places("modulos")
+        achievements = self._distinct(fields.texts_with_places("logros"))
+        for name, place in achievements.items():
+            if not SLUG.fullmatch(name):
+                self.problems.refuse(
+                    place, "bad_slug", f"«{name}» no sirve como logro. Usa minúsculas: emprendimiento."
+                )
+        module_names = self._distinct(fields.texts_with_places("modulos"))
         areas = tuple(_area(area) for area in fields.groups("areas"))
         rubrics = tuple(_rubric(rubric) for rubric in fields.groups("rubricas"))
         bypass_rules = _bypass_rules(fields)
@@ -134,7 +138,9 @@ class Reader:
         tests = self._tests(fields)
         fields.finish()
         modules = tuple(
-            module for name, place in module_names if (module := self._module(name, place)) is not None
+            module
+            for name, place in module_names.items()
+            if (module := self._module(name, place)) is not None
         )
         if info is None or tests is None:
             return None
@@ -142,7 +148,7 @@ class Reader:
             places={key: fields.place_of(key) for key in fields.keys()},  # noqa: SIM118 - Fields is no mapping
             info=info,
             minutes=minutes,
-            achievements=achievements,
+            achievements=tuple(achievements),
             areas=areas,
             modules=modules,
             rubrics=rubrics,
@@ -202,6 +208,15 @@ class Reader:
             return None
         return path
 
+    def _distinct(self, named: tuple[tuple[str, Place], ...]) -> dict[str, Place]:
+        """Return names with their places, refusing one that stands twice."""
+        places: dict[str, Place] = {}
+        for name, place in named:
+            if name in places:
+                self.problems.refuse(place, "duplicate_key", f"«{name}» ya está en la lista. Deja uno solo.")
+            places.setdefault(name, place)
+        return places
+
     def _module(self, name: str, place: Place) -> Module | None:
         if not MODULE.fullmatch(name):
             self.problems.refuse(
@@ -218,12 +233,14 @@ class Reader:
             )
         can_be_bypassed = fields.flag("se_puede_exonerar")
         outcomes = tuple(_outcome(outcome) for outcome in fields.groups("resultados"))
-        folders = fields.texts_with_places("unidades")
+        folders = self._distinct(fields.texts_with_places("unidades"))
         bypass, min_calculations = self._bypass(fields, can_be_bypassed)
         deliverable = self._deliverable(fields)
         title = fields.text("titulo", max_length=120)
         fields.finish()
-        units = tuple(unit for folder, at in folders if (unit := self._unit(name, folder, at)) is not None)
+        units = tuple(
+            unit for folder, at in folders.items() if (unit := self._unit(name, folder, at)) is not None
+        )
         return Module(
             place=fields.place,
             key=name,

@@ -17,6 +17,7 @@ from integra_grading.errors import FormulaError, GradingError, NumberError
 from integra_grading.items import Feedback, Item, ItemKind, NumericAnswer, Option
 from integra_grading.numbers import format_decimal, parse_decimal
 
+FORM = re.compile(r"[A-Z]")
 LEVELS = ("recordar", "comprender", "aplicar", "analizar", "decidir")
 NUMBER = re.compile(r"[-−]?[0-9][0-9.,]*")
 STARTS_WITH_NUMBER = re.compile(r"(\$|USD)?\s*[-−]?[0-9]")
@@ -53,7 +54,7 @@ def read_item(fields: Fields, use: Use) -> SourceItem | None:
     stem = to_html(stem_text, fields.text_place_of("pregunta"), fields.problems)
     form = twin = stratum = ""
     if use is Use.TEST:
-        form = fields.slug("forma", re.compile(r"[A-Z]"))
+        form = fields.slug("forma", FORM)
     if use is Use.BYPASS:
         stratum = fields.slug("estrato", OUTCOME)
     if use is not Use.PRACTICE:

@@ -61,7 +61,22 @@ def test_build_of_a_bad_source_writes_nothing_and_shows_no_traceback(
 
 
 def test_there_are_enough_bad_sources() -> None:
-    assert len(CASES) >= 60
+    assert len(CASES) >= 110
+
+
+def test_what_only_the_manifest_refuses_is_a_sentence_too(
+    mini_copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # No rule of ours limits how many modules an area names; the manifest's own reader does.
+    path = mini_copy / "course.yaml"
+    path.write_text(
+        path.read_text().replace("    modulos: [m01]", f"    modulos: [{', '.join(['m01'] * 101)}]")
+    )
+
+    status = main(["check", "--source", str(mini_copy)])
+
+    assert status == 1
+    assert re.match(r"course\.yaml:1: areas.*\[bad_manifest\]", capsys.readouterr().err)
 
 
 def test_problems_of_several_files_are_shown_together(mini_copy: Path, load) -> None:
