@@ -314,6 +314,11 @@ def test_the_page_carries_the_formulas_for_calculating_without_signal(visit: Any
 
 
 @pytest.mark.lms
+def test_the_platform_may_show_accepted_or_not(world: Any) -> None:
+    assert world.max_scores["m06-hoja-de-costos"] == 1
+
+
+@pytest.mark.lms
 def test_import_and_export_give_back_the_source(make_world: Any, block: Any) -> None:
     source = dict(block.attrib)
     exported = etree.fromstring(make_world(block).export(*SHEET))

@@ -73,12 +73,17 @@ class DeliverableBlock(CompletableXBlockMixin, BaseBlock):
     INIT_FUNCTION = "IntegraDeliverable"
 
     icon_class = "problem"
+    has_score = True
 
     module_key = String(scope=Scope.content, default="", help="The module this work belongs to.")
     deliverable_key = String(scope=Scope.content, default="", help="Its key in the course's manifest.")
     definition = Dict(
         scope=Scope.content, default={}, help="The form: sections, fields, formulas, self-check."
     )
+
+    def max_score(self) -> int:
+        """Return the most the platform's gradebook shows: accepted or not. No learner is bound when it asks."""
+        return 1
 
     @XBlock.supports("multi_device")
     def student_view(self, context: Any = None) -> Fragment:
