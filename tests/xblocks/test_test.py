@@ -12,6 +12,7 @@ from lxml import etree
 
 from integra_gradebook import api
 from integra_grading.items import bank_digest, item_digest
+from integra_xblocks.sitting import describe_preview
 from integra_xblocks.test import TestBlock
 
 PRE = ("integra_test", "prueba-inicial")
@@ -251,6 +252,28 @@ def test_nobody_answers_or_sends_the_attempt_of_another(
     found = api.find_attempt(learner, block_key=world.usage_key(*PRE))
     assert found is not None
     assert (found.uuid, found.state, found.responses) == (UUID(attempt), "open", {})
+
+
+def test_the_answer_of_a_number_is_not_in_what_is_shown_of_its_item() -> None:
+    raw = {
+        "key": "n",
+        "kind": "numeric",
+        "outcome": "6.3",
+        "level": "aplicar",
+        "stem": "<p>¿Cuántas?</p><script>1</script>",
+        "answer": {"value": "1013", "absolute": "2", "unit": "empanadas"},
+        "feedback": {"correct": "Bien hecho", "wrong": "Divide"},
+    }
+    assert describe_preview([raw]) == [
+        {
+            "key": "n",
+            "stem": "<p>¿Cuántas?</p>1",
+            "options": [],
+            "unit": "empanadas",
+            "number": "",
+            "is_unknown": False,
+        }
+    ]
 
 
 # --- the platform ----------------------------------------------------------------------------------------
