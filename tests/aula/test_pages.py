@@ -140,3 +140,9 @@ def test_content_stays_in_memory_and_reaches_no_table(learner) -> None:
 
     assert XBlockState.objects.filter(user_id=None).count() == 0
     assert STORE is not None
+
+
+def test_an_address_that_leads_nowhere_shows_the_way_back(browser: Client) -> None:
+    answer = browser.get("/no-existe")
+    assert answer.status_code == 404
+    assert 'href="/">tu curso</a>' in answer.content.decode()

@@ -22,10 +22,11 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    # Before the workbench, whose 404.html is empty.
+    "integra_aula",
     "workbench",
     "integra_gradebook",
     "integra_bridge",
-    "integra_aula",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_safe
 from xblock.core import XBlock
 from xblock.django.request import django_to_webob_request, webob_to_django_response
-from xblock.exceptions import NoSuchHandlerError, NoSuchUsage
+from xblock.exceptions import DisallowedFileError, NoSuchHandlerError, NoSuchUsage
 from xblock.plugin import PluginMissingError
 
 from integra_aula.course import get_course
@@ -99,7 +99,7 @@ def resource(request: HttpRequest, block_type: str, path: str) -> HttpResponse:
     """Serve a block's public file."""
     try:
         content = XBlock.load_class(block_type).open_local_resource(path).read()
-    except (PluginMissingError, PermissionError, FileNotFoundError, IsADirectoryError, ValueError) as error:
+    except (PluginMissingError, DisallowedFileError, OSError, ValueError) as error:
         raise Http404 from error
     content_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
     if content_type.startswith("text/"):
