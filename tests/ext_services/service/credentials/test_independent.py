@@ -3,17 +3,16 @@
 import json
 import os
 import random
-import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from javascript import SCRIPTS, install_packages
 
 from integra_service.credentials import services
 from integra_service.credentials.issuer import get_issuer, resolve_own
@@ -22,7 +21,6 @@ from integra_service.credentials.verification import Outcome, verify_document
 from integra_service.lib.clock import utc_now
 
 pytestmark = pytest.mark.fault
-SCRIPTS = Path(__file__).parents[3] / "js"
 STACKS = ("digitalbazaar", "digitalcredentials")
 
 
@@ -36,12 +34,7 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def node_modules() -> None:
     """Install what the lock file names, with the ordinary client."""
-    lock = (SCRIPTS / "package-lock.json").read_text()
-    stamp = SCRIPTS / "node_modules" / ".installed"
-    if not stamp.exists() or stamp.read_text() != lock:
-        assert shutil.which("npm"), "Node.js 20 or later with npm is needed"
-        subprocess.run(["npm", "ci", "--silent"], cwd=SCRIPTS, check=True)
-        stamp.write_text(lock)
+    install_packages()
 
 
 @pytest.fixture

@@ -1,0 +1,64 @@
+"""What lies behind the pages of the running demonstration: the service's rows, and links its classroom would give."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+import uuid
+from contextlib import closing
+
+import jwt
+from e2e.visitor import Demo
+
+
+def read_rows(demo: Demo, query: str, *values: str) -> list[tuple[str, ...]]:
+    """Return rows of the service's database, which is only read."""
+    with closing(
+        sqlite3.connect(f"file:{demo.home}/service.sqlite3?mode=ro", uri=True, timeout=30)
+    ) as database:
+        return [tuple(str(value) for value in row) for row in database.execute(query, values)]
+
+
+def find_learner(demo: Demo, short_code: str) -> tuple[uuid.UUID, str]:
+    """Return a learner's id on the wire and the key of their city."""
+    ((learner, city),) = read_rows(
+        demo,
+        "SELECT i.learner_uuid, c.key FROM people_learneridentity i JOIN people_person p ON p.id = i.person_id"
+        " JOIN people_city c ON c.id = p.city_id WHERE i.short_code = ?",
+        short_code,
+    )
+    return uuid.UUID(learner), city
+
+
+def make_link(demo: Demo, short_code: str) -> str:
+    """Return a hand-over link as the classroom gives it to this learner."""
+    learner, city = find_learner(demo, short_code)
+    secrets = json.loads((demo.home / "secrets.json").read_text(encoding="utf-8"))
+    told = json.loads((demo.home / "demo.json").read_text(encoding="utf-8"))
+    now = int(time.time())
+    claims = {
+        "iss": told["source"],
+        "sub": str(learner),
+        "jti": str(uuid.uuid4()),
+        "iat": now,
+        "exp": now + 300,
+        "aud": demo.service,
+        "city_key": city,
+        "course_key": "course-v1:INTEGRA+CAP40+demo",
+    }
+    return f"{demo.service}/entrar/{jwt.encode(claims, secrets['handover_secret'], 'HS256')}"
+
+
+def list_codes(demo: Demo, city_key: str, *, is_certified: bool = False) -> list[str]:
+    """Return the short codes of the invented people of a city, oldest first."""
+    rows = read_rows(
+        demo,
+        "SELECT i.short_code, r.id IS NOT NULL FROM people_learneridentity i"
+        " JOIN people_person p ON p.id = i.person_id JOIN people_city c ON c.id = p.city_id"
+        " LEFT JOIN credentials_credential r ON r.person_id = p.id"
+        " WHERE c.key = ? AND i.learner_uuid IN"
+        " (SELECT learner_uuid FROM records_inboxevent WHERE body LIKE '%inventada-%') ORDER BY i.id",
+        city_key,
+    )
+    return [code for code, certified in rows if (certified == "1") == is_certified]

@@ -1,0 +1,218 @@
+"""Every page as axe-core sees it, on a phone and on a desk; nothing is wider than the phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urldefrag, urlsplit
+
+import pytest
+from e2e.backstage import list_codes, make_link
+from e2e.steps import fill_cost_sheet
+from e2e.visitor import PHONE, Demo, Visitor
+from javascript import install_packages
+from playwright.sync_api import expect
+
+Visit = Callable[..., Visitor]
+DESKTOP = {"width": 1280, "height": 800}
+ASK = """async () => {
+    const result = await axe.run(document, { resultTypes: ["violations"] });
+    return result.violations.map((found) =>
+        `${found.id} (${found.impact}): ${found.nodes.map((node) => node.html.slice(0, 200)).join(" | ")}`);
+}"""
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    return (install_packages() / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+class Inspector:
+    """Looks at what a visitor has in front of them, and remembers what is wrong with it."""
+
+    def __init__(self, axe: str) -> None:
+        self.axe = axe
+        self.findings: list[str] = []
+        self.seen_count = 0
+
+    def look(self, visitor: Visitor, name: str = "") -> None:
+        page = visitor.page
+        name = name or page.url
+        self.seen_count += 1
+        for viewport in (PHONE, DESKTOP):
+            page.set_viewport_size(viewport)
+            width = page.evaluate("document.scrollingElement.scrollWidth")
+            if width > viewport["width"]:
+                self.findings.append(f"{name}: {width} px wide in {viewport['width']} px")
+            page.evaluate(self.axe)
+            self.findings += [f"{name} at {viewport['width']} px: {found}" for found in page.evaluate(ASK)]
+        page.set_viewport_size(PHONE)
+
+    def crawl(self, visitor: Visitor, start: str, *more: str) -> None:
+        """Look at every page of the same origin that links lead to."""
+        waiting, known = [start, *more], set[str]()
+        while waiting:
+            visitor.page.goto(waiting.pop(0))
+            address = urldefrag(visitor.page.url).url
+            if address in known:
+                continue
+            known.add(address)
+            self.look(visitor)
+            waiting += [link for link in list_links(visitor, known) if link not in waiting]
+
+
+def list_links(visitor: Visitor, known: set[str]) -> list[str]:
+    """Return the pages inside the same origin that links of this page lead to; papers and documents are none."""
+    origin = "{0.scheme}://{0.netloc}/".format(urlsplit(visitor.page.url))
+    links = visitor.page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
+    inside = dict.fromkeys(urldefrag(link).url for link in links if link.startswith(origin))
+    return [link for link in inside if link not in known and is_page(visitor, link)]
+
+
+def is_page(visitor: Visitor, link: str) -> bool:
+    return visitor.context.request.get(link).headers["content-type"].startswith("text/html")
+
+
+@pytest.fixture
+def inspector(axe: str) -> Iterator[Inspector]:
+    made = Inspector(axe)
+    yield made
+    assert made.findings == []
+
+
+@pytest.mark.parametrize("role", ["learner", "facilitator"])
+def test_every_page_of_the_classroom(visit: Visit, demo: Demo, inspector: Inspector, role: str) -> None:
+    visitor = visit()
+    visitor.sign_in(role)
+    inspector.crawl(visitor, f"{demo.classroom}/", f"{demo.classroom}/jump_to_id/facilitacion")
+    assert inspector.seen_count >= 10
+
+
+def test_a_strangers_pages(visit: Visit, demo: Demo, inspector: Inspector) -> None:
+    stranger = visit()
+    page = stranger.page
+    for path in ("entrar/", "no-existe"):
+        page.goto(f"{demo.classroom}/{path}")
+        inspector.look(stranger)
+    page.goto(f"{demo.classroom}/entrar/")
+    page.fill("#id_username", "nadie")
+    page.fill("#id_password", "nada")
+    page.click("main button[type=submit]")
+    inspector.look(stranger, "classroom, wrong password")
+
+    for path in ("", "consola/entrar/", f"c/{demo.token}", "no-existe", "entrar/nada", "mi/"):
+        page.goto(f"{demo.service}/{path}")
+        inspector.look(stranger)
+    for name in ("Rosa Inventada Ejemplo", "Otra Persona", ""):
+        page.goto(f"{demo.service}/c/{demo.token}")
+        page.fill("input[name=nombre]", name)
+        with page.expect_navigation():
+            page.evaluate("document.querySelector('main form').noValidate = true")
+            page.click("main form button[type=submit]")
+        inspector.look(stranger, f"name check of {name!r}")
+    page.goto(f"{demo.service}/consola/entrar/")
+    page.fill("input[name=username]", "nadie")
+    page.fill("input[name=password]", "nada")
+    with page.expect_navigation():
+        page.click("main button[type=submit]")
+    inspector.look(stranger, "console, wrong password")
+
+
+def submit(visitor: Visitor, button: str = "main form button[type=submit]") -> None:
+    with visitor.page.expect_navigation():
+        visitor.page.eval_on_selector_all(
+            "form", "forms => forms.forEach(form => { form.noValidate = true; })"
+        )
+        visitor.page.click(button)
+
+
+def test_a_learners_pages_in_the_service(visit: Visit, demo: Demo, inspector: Inspector) -> None:
+    learner = visit()
+    page = learner.page
+    page.goto(make_link(demo, list_codes(demo, "ciudad-a")[-1]))
+    inspector.look(learner, "learner, first time")
+    page.goto(f"{demo.service}/mi/aviso/")
+    inspector.look(learner)
+    submit(learner)
+    inspector.look(learner, "notice without an answer")
+    page.check("input[name=certificado][value=si]")
+    page.check("input[name=busqueda_por_nombre][value=no]")
+    submit(learner)
+    inspector.look(learner, "learner who agreed")
+    page.goto(f"{demo.service}/mi/nombre/")
+    inspector.look(learner)
+    page.fill("#name", " ")
+    submit(learner, "button[value=preview]")
+    inspector.look(learner, "no name")
+    # As long as a name may be.
+    page.fill("#name", "María-José" + "ñ" * 140)
+    submit(learner, "button[value=preview]")
+    inspector.look(learner, "preview of the longest name")
+    submit(learner, "header form button, nav form button")
+    inspector.look(learner, "after leaving")
+
+    graduate = visit()
+    graduate.page.goto(make_link(demo, list_codes(demo, "ciudad-a", is_certified=True)[0]))
+    inspector.look(graduate, "graduate")
+    inspector.crawl(graduate, f"{demo.service}/mi/")
+
+
+def test_the_console(visit: Visit, demo: Demo, inspector: Inspector) -> None:
+    staff = visit()
+    staff.sign_in("staff_city_a")
+    page = staff.page
+    inspector.look(staff)
+    code = list_codes(demo, "ciudad-a")[0]
+    for query in ("Inventada", code, "nadie"):
+        page.goto(f"{demo.service}/consola/")
+        page.fill("input[name=query]", query)
+        submit(staff)
+        inspector.look(staff, f"search for {query}")
+    page.goto(f"{demo.service}/consola/")
+    page.fill("input[name=query]", code)
+    submit(staff)
+    page.locator("main a[href*='/consola/personas/']").first.click()
+    person = page.url
+    page.get_by_role("button", name="DEMO-2026").click()
+    inspector.look(staff, "application, nothing known")
+    application = page.url
+    page.goto(f"{person}residencia/")
+    submit(staff)
+    inspector.look(staff, "residence with problems")
+    page.select_option("select[name=zone]", index=1)
+    page.fill("input[name=from_on]", "2025-03-01")
+    page.select_option("select[name=evidence]", "contrato_arriendo")
+    submit(staff)
+    inspector.look(staff, "person after saving")
+    page.goto(application)
+    page.get_by_role("button", name="Proponer").click()
+    inspector.look(staff, "application, proposed again")
+    inspector.crawl(staff, person)
+    page.goto(f"{demo.service}/consola/postulaciones/{'0' * 8}-0000-4000-8000-{'0' * 12}/")
+    inspector.look(staff, "nothing there")
+
+
+def test_blocks_in_the_middle_of_work(visit: Visit, demo: Demo, inspector: Inspector) -> None:
+    """What only shows while somebody works: feedback, an open sitting, problems of a sheet, a rating."""
+    worker = visit()
+    worker.sign_in("facilitator")
+    page = worker.page
+
+    worker.open_place("m04-u03-practica")
+    item = page.locator("[data-integra=item]").first
+    right = demo.right_answers[str(item.get_attribute("data-item"))]
+    for choice in (f":not([value={right}])", f"[value={right}]"):
+        item.locator(f"input[name=option]{choice}").first.check()
+        item.locator("[data-integra=check]").click()
+        expect(item.locator("[data-integra=feedback]")).not_to_be_empty()
+        inspector.look(worker, f"practice{choice}")
+
+    worker.open_place("prueba-inicial")
+    page.locator("[data-block-type=integra_test] [data-integra=start]").click()
+    page.locator("[data-integra=form]").wait_for()
+    inspector.look(worker, "open sitting")
+
+    worker.open_place("m06-hoja-de-costos")
+    page.click("[data-integra=submit]")
+    inspector.look(worker, "sheet with problems")
+    fill_cost_sheet(worker, "m06-hoja-de-costos")
+    inspector.look(worker, "sheet sent")
