@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 import time
 import uuid
 from contextlib import closing
 
 import jwt
-from e2e.visitor import Demo
+from e2e.visitor import ROOT, Demo
+
+COURSE_KEY = "course-v1:INTEGRA+CAP40+demo"
 
 
 def read_rows(demo: Demo, query: str, *values: str) -> list[tuple[str, ...]]:
@@ -45,7 +50,7 @@ def make_link(demo: Demo, short_code: str) -> str:
         "exp": now + 300,
         "aud": demo.service,
         "city_key": city,
-        "course_key": "course-v1:INTEGRA+CAP40+demo",
+        "course_key": COURSE_KEY,
     }
     return f"{demo.service}/entrar/{jwt.encode(claims, secrets['handover_secret'], 'HS256')}"
 
@@ -62,3 +67,29 @@ def list_codes(demo: Demo, city_key: str, *, is_certified: bool = False) -> list
         city_key,
     )
     return [code for code, certified in rows if (certified == "1") == is_certified]
+
+
+def add_learner(demo: Demo, username: str, password: str) -> None:
+    """Give the classroom one more learner of city A, with the command that made the others."""
+    account = {
+        "role": "learner",
+        "username": username,
+        "password": password,
+        "name": username.title(),
+        "city": "ciudad-a",
+        "cohort": "cohorte-a",
+        "route": "training",
+    }
+    accounts = demo.home / f"{username}.json"
+    accounts.write_text(json.dumps([account]), encoding="utf-8")
+    secrets = json.loads((demo.home / "secrets.json").read_text(encoding="utf-8"))
+    environment = {
+        **os.environ,
+        "INTEGRA_DEMO": "1",
+        "INTEGRA_HOME": str(demo.home),
+        "INTEGRA_BUILD": str(demo.home / "build"),
+        "INTEGRA_COURSE_KEY": COURSE_KEY,
+        "INTEGRA_AULA_SECRET_KEY": secrets["aula_secret_key"],
+    }
+    command = [sys.executable, "-m", "integra_aula", "integra_aula_demo", str(accounts)]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urldefrag, urlsplit
 
 import pytest
-from e2e.backstage import list_codes, make_link
-from e2e.steps import fill_cost_sheet
+from e2e.backstage import add_learner, list_codes, make_link
+from e2e.steps import fill_cost_sheet, take_sitting
 from e2e.visitor import PHONE, Demo, Visitor
 from javascript import install_packages
 from playwright.sync_api import expect
@@ -193,8 +193,10 @@ def test_the_console(visit: Visit, demo: Demo, inspector: Inspector) -> None:
 
 def test_blocks_in_the_middle_of_work(visit: Visit, demo: Demo, inspector: Inspector) -> None:
     """What only shows while somebody works: feedback, an open sitting, problems of a sheet, a rating."""
+    add_learner(demo, "luzmila", "una-clave-de-prueba")
+    demo.accounts["luzmila"] = ("luzmila", "una-clave-de-prueba")
     worker = visit()
-    worker.sign_in("facilitator")
+    worker.sign_in("luzmila")
     page = worker.page
 
     worker.open_place("m04-u03-practica")
@@ -216,3 +218,21 @@ def test_blocks_in_the_middle_of_work(visit: Visit, demo: Demo, inspector: Inspe
     inspector.look(worker, "sheet with problems")
     fill_cost_sheet(worker, "m06-hoja-de-costos")
     inspector.look(worker, "sheet sent")
+
+    worker.open_place("m06-evaluacion")
+    take_sitting(worker, "integra_bypass", demo.right_answers.get)
+    inspector.look(worker, "exempted")
+    worker.open_place("mi-avance")
+    inspector.look(worker, "record with results")
+    code = page.locator(".integra-record-code strong").inner_text()
+    facilitator = visit()
+    facilitator.sign_in("facilitator")
+    facilitator.open_place("facilitacion")
+    rows = facilitator.page.locator("[data-integra=rows] li", has_text=code)
+    rows.first.wait_for()
+    inspector.look(facilitator, "desk with work")
+    rows.get_by_role("button").click()
+    facilitator.page.locator("[data-integra=criteria] input[type=radio]").first.wait_for()
+    inspector.look(facilitator, "rating")
+    facilitator.page.click("[data-integra=return]")
+    inspector.look(facilitator, "rating with problems")
