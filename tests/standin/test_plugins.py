@@ -16,7 +16,8 @@ def test_no_system_check_complains(db):
 def test_server_databases_run_read_committed_as_the_platform_does(db):
     if connection.vendor == "mysql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT @@transaction_isolation")
+            variable = "tx_isolation" if connection.mysql_is_mariadb else "transaction_isolation"
+            cursor.execute(f"SELECT @@{variable}")
             assert cursor.fetchone() == ("READ-COMMITTED",)
     elif connection.vendor == "postgresql":
         with connection.cursor() as cursor:
