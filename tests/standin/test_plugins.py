@@ -3,6 +3,7 @@
 from django.apps import apps
 from django.core import checks
 from django.db import connection
+from edx_django_utils.plugins import get_plugin_apps, get_plugin_url_patterns
 
 
 def test_our_apps_are_found_through_their_entry_points():
@@ -25,3 +26,10 @@ def test_server_databases_run_read_committed_as_the_platform_does(db):
             assert cursor.fetchone() == ("read committed",)
     else:
         assert connection.vendor == "sqlite"
+
+
+def test_studio_finds_the_models_but_no_addresses_of_ours():
+    assert {"integra_gradebook.apps.GradebookConfig", "integra_bridge.apps.BridgeConfig"} <= set(
+        get_plugin_apps("cms.djangoapp")
+    )
+    assert get_plugin_url_patterns("cms.djangoapp") == []
