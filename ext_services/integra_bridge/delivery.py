@@ -29,8 +29,11 @@ _GONE = 410
 class Sendable(Protocol):
     """What delivery needs of an outbox row."""
 
-    event_id: str
-    body: bytes
+    @property
+    def event_id(self) -> str: ...
+
+    @property
+    def body(self) -> bytes | memoryview: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def join(bodies: Sequence[bytes]) -> bytes:
 
 
 def _post(events: Sequence[Sendable], settings: BridgeSettings, now: datetime) -> http.Answer:
-    body = join([event.body for event in events])
+    body = join([bytes(event.body) for event in events])
     delivery_id = name_delivery(event.event_id for event in events)
     timestamp = int(now.timestamp())
     return http.send(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from django.db import close_old_connections
 
 from integra_bridge import certificate_states, outbox
 from integra_bridge.conf import BridgeSettings
-from integra_bridge.delivery import deliver
+from integra_bridge.delivery import Verdict, deliver
 from integra_bridge.models import RelayState
 from integra_gradebook import api
 
@@ -87,7 +87,7 @@ def _send_everything_due(
         _count(report, delivered.verdicts.values())
 
 
-def _count(report: PassReport, verdicts) -> None:
+def _count(report: PassReport, verdicts: Iterable[Verdict]) -> None:
     for verdict in verdicts:
         match verdict.outcome:
             case "accepted":
