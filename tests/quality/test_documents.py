@@ -45,7 +45,8 @@ def test_commands_named_in_the_documents_exist() -> None:
         path.stem for package in PACKAGES for path in package.rglob("management/commands/integra_*.py")
     }
     others = {path.name for path in PACKAGES} | {"integra_lms"}
-    blocks = {f"integra_{n}" for n in ["lesson", "practice", "test", "bypass", "deliverable", "module", "record", "desk"]}
+    kinds = ("lesson", "practice", "test", "bypass", "deliverable", "module", "record", "desk")
+    blocks = {f"integra_{kind}" for kind in kinds}
     named = {name for page in DOCUMENTS for name in COMMAND.findall(page.read_text(encoding="utf-8"))}
 
     assert named - commands - others - blocks == set()

@@ -1,0 +1,1 @@
+"""Our figures, printed: ``python -m benchmarks`` (``make bench``)."""
