@@ -28,7 +28,8 @@ IDS = {
     "people_learneridentity": ("learner_uuid", "short_code"),
     "people_residenceepisode": ("uuid",),
     "eligibility_application": ("uuid",),
-    "credentials_credential": ("uuid", "subject_uuid", "token"),
+    # Not the subject: it stands in the signed document, which is for whoever was given its address.
+    "credentials_credential": ("uuid", "token"),
 }
 
 
