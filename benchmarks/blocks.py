@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import statistics
@@ -153,6 +154,16 @@ class Bench:
         return None
 
 
+def weigh(block_type: str, html: str) -> float:
+    """Return kB of the block's HTML and of every file of ours it loads, gzipped one by one."""
+    folder = block_type.removeprefix("integra_")
+    folder = "sitting" if folder in ("test", "bypass") else folder
+    public = ROOT / "xblocks" / "integra_xblocks" / "public"
+    files = [path for place in (public, public / folder) for path in sorted(place.glob("*.min.*"))]
+    parts = [html.encode(), *(path.read_bytes() for path in files)]
+    return sum(len(gzip.compress(part, 9)) for part in parts) / 1000
+
+
 def measure(action: Callable[[], object]) -> tuple[float, float]:
     """Return CPU and wall milliseconds of one call."""
     cpu, wall = time.process_time(), time.perf_counter()
@@ -164,7 +175,8 @@ def measure_block(bench: Bench, block_type: str, runs: int) -> list[str]:
     user = bench.facilitator if block_type == "integra_desk" else bench.learner()
     visit = bench.world.as_learner(user)
     place = PLACES[block_type]
-    visit.render(block_type, place)  # warm: templates and catalogues are read once per process
+    # Also warms: templates and catalogues are read once per process.
+    weight = weigh(block_type, visit.render(block_type, place).html)
     renders = [measure(lambda: visit.render(block_type, place))[0] for _ in range(runs)]
     submits, statements = [], 0
     for _ in range(runs):
@@ -175,7 +187,7 @@ def measure_block(bench: Bench, block_type: str, runs: int) -> list[str]:
         with CaptureQueriesContext(connection) as captured:
             submits.append(measure(partial(bench.call, caller, block_type, handler, body)))
         statements = len(captured)
-    row = [block_type, f"{statistics.median(renders):.1f}"]
+    row = [block_type, f"{weight:.1f}", f"{statistics.median(renders):.1f}"]
     if not submits:
         return [*row, "–", "–", "–"]
     cpu, wall = zip(*submits, strict=True)
@@ -188,9 +200,8 @@ def main() -> None:
     runs = 2 if parser.parse_args().quick else 20
     bench = Bench()
     print(f"\nBlocks, stand-in of the platform, {connection.vendor}, median of {runs}:\n")
-    print(
-        "| Block | render CPU ms | submit CPU ms | submit wall ms | SQL per submit |\n|---|--:|--:|--:|--:|"
-    )
+    print("| Block | gzip kB (budget 15) | render CPU ms | submit CPU ms | submit wall ms | SQL per submit |")
+    print("|---|--:|--:|--:|--:|--:|")
     for block_type in PLACES:
         print(f"| {' | '.join(measure_block(bench, block_type, runs))} |")
 
