@@ -29,6 +29,7 @@ def main() -> int:
         [sys.executable, "-m", "benchmarks.blocks", *quick],
         [sys.executable, "-m", "benchmarks.intake", *quick],
         [*with_postgresql, sys.executable, "-m", "benchmarks.intake", *quick],
+        [sys.executable, "-m", "benchmarks.credentials", *quick],
     ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])}
     for part in parts:
