@@ -6,14 +6,13 @@ achievement. Cuts and minutes travel with the facts and are repeated nowhere.
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import yaml
-
+from integra_service.lib.strictyaml import Reader, StrictYamlError
 from integra_service.records.fold import AttemptRecord, CourseRecord, LearningRecord
 
 SCHEMA = "integra.achievement/1"
@@ -206,6 +205,26 @@ def _judge_bank(
     return []
 
 
+class _PolicyReader(Reader):
+    """What achievement policies hold beyond plain text: texts in two languages, and lists of named keys."""
+
+    def bilingual(self, tree: Any, where: str) -> Texts:
+        members = self.members(tree, where, {"es", "en"})
+        return Texts(self.text(members, "es", where), self.text(members, "en", where))
+
+    def named(
+        self, top: Mapping[str, Any], where: str, *, can_be_empty: bool
+    ) -> tuple[tuple[str, Texts], ...]:
+        rows = []
+        for position, item in enumerate(self.items(top, where, can_be_empty=can_be_empty)):
+            place = f"{where}[{position}]"
+            members = self.members(item, place, {"key", "name"})
+            rows.append((self.text(members, "key", place), self.bilingual(members["name"], f"{place}.name")))
+        if len({key for key, _texts in rows}) != len(rows):
+            self.refuse(where, "names a key twice")
+        return tuple(rows)
+
+
 def read_policies(folder: Path = FOLDER) -> tuple[AchievementPolicy, ...]:
     """Return every policy of ``folder`` by key; raise PolicyError with the file and what is wrong."""
     policies = tuple(parse_policy(path.read_bytes(), path.name) for path in sorted(folder.glob("*.yaml")))
@@ -215,12 +234,15 @@ def read_policies(folder: Path = FOLDER) -> tuple[AchievementPolicy, ...]:
 
 
 def parse_policy(raw: bytes, name: str) -> AchievementPolicy:
-    """Return the policy ``raw`` spells. Scalars are text, whatever YAML would make of them."""
+    """Return the policy ``raw`` spells, or raise PolicyError with the file and what is wrong."""
+    reader = _PolicyReader(name)
     try:
-        tree = yaml.load(raw, Loader=_StrictLoader)  # noqa: S506 - derived from BaseLoader: builds text only
-    except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{name}: {error}") from error
-    reader = _Reader(name)
+        return _read_policy(reader, reader.parse(raw))
+    except StrictYamlError as error:
+        raise PolicyError(str(error)) from error
+
+
+def _read_policy(reader: _PolicyReader, tree: Any) -> AchievementPolicy:
     top = reader.members(tree, "", {
         "schema", "key", "version", "course", "type", "name", "description", "criteria", "modules",
         "deliverables", "test",
@@ -234,64 +256,11 @@ def parse_policy(raw: bytes, name: str) -> AchievementPolicy:
         version=reader.text(top, "version"),
         course=reader.text(top, "course"),
         achievement_type=reader.text(top, "type"),
-        name=reader.texts(top["name"], "name"),
-        description=reader.texts(top["description"], "description"),
-        criteria=reader.texts(top["criteria"], "criteria"),
-        modules=reader.named(top["modules"], "modules", can_be_empty=False),
-        deliverables=reader.named(top["deliverables"], "deliverables", can_be_empty=True),
+        name=reader.bilingual(top["name"], "name"),
+        description=reader.bilingual(top["description"], "description"),
+        criteria=reader.bilingual(top["criteria"], "criteria"),
+        modules=reader.named(top, "modules", can_be_empty=False),
+        deliverables=reader.named(top, "deliverables", can_be_empty=True),
         test=top["test"],
         digest=hashlib.sha256(json.dumps(tree, sort_keys=True, ensure_ascii=False).encode()).hexdigest(),
     )
-
-
-class _StrictLoader(yaml.BaseLoader):
-    """Text, lists and mappings only; no aliases, no doubled keys."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not used here")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _value in node.value]
-        doubled = {str(key) for key in keys if keys.count(key) > 1}
-        if doubled:
-            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: {', '.join(doubled)} stands there twice")
-        return super().construct_mapping(node, deep=deep)
-
-
-class _Reader:
-    """Typed access to the tree, with the file and the key path in every refusal."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def refuse(self, where: str, expected: str) -> NoReturn:
-        raise PolicyError(f"{self.name}: {where or 'the file'} {expected}")
-
-    def members(self, tree: Any, where: str, keys: Collection[str]) -> dict[str, Any]:
-        if not isinstance(tree, dict) or set(tree) != set(keys):
-            self.refuse(where, f"must have exactly the members {', '.join(sorted(keys))}")
-        return tree
-
-    def text(self, members: Mapping[str, Any], key: str, where: str = "") -> str:
-        value = members[key]
-        if not isinstance(value, str) or not value.strip():
-            self.refuse(f"{where}.{key}" if where else key, "must be text")
-        return value.strip()
-
-    def texts(self, tree: Any, where: str) -> Texts:
-        members = self.members(tree, where, {"es", "en"})
-        return Texts(self.text(members, "es", where), self.text(members, "en", where))
-
-    def named(self, tree: Any, where: str, *, can_be_empty: bool) -> tuple[tuple[str, Texts], ...]:
-        if not isinstance(tree, list) or not (tree or can_be_empty):
-            self.refuse(where, "must be a list")
-        rows = []
-        for position, item in enumerate(tree):
-            place = f"{where}[{position}]"
-            members = self.members(item, place, {"key", "name"})
-            rows.append((self.text(members, "key", place), self.texts(members["name"], f"{place}.name")))
-        if len({key for key, _texts in rows}) != len(rows):
-            self.refuse(where, "names a key twice")
-        return tuple(rows)

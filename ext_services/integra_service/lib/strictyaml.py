@@ -46,17 +46,15 @@ class Reader:
     def refuse(self, where: str, expected: str) -> NoReturn:
         raise StrictYamlError(f"{self.name}: {where or 'the file'} {expected}")
 
-    def members(
-        self, tree: Any, where: str, required: Collection[str], optional: Collection[str] = ()
-    ) -> dict[str, Any]:
-        """Return the mapping if it has all required members and no unknown one."""
+    def members(self, tree: Any, where: str, names: Collection[str]) -> dict[str, Any]:
+        """Return the mapping if it has all these members and no other one."""
         if not isinstance(tree, dict):
-            self.refuse(where, "must be a mapping")
-        missing = sorted(set(required) - set(tree))
-        unknown = sorted(set(tree) - set(required) - set(optional))
+            self.refuse(where, "must be a mapping with members")
+        missing = sorted(set(names) - set(tree))
+        unknown = sorted(set(tree) - set(names))
         if missing or unknown:
-            parts = ([f"lacks {', '.join(missing)}"] if missing else []) + (
-                [f"has the unknown {', '.join(unknown)}"] if unknown else []
+            parts = ([f"lacks the members {', '.join(missing)}"] if missing else []) + (
+                [f"has the unknown members {', '.join(unknown)}"] if unknown else []
             )
             self.refuse(where, " and ".join(parts))
         return tree
@@ -75,12 +73,6 @@ class Reader:
         if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
             self.refuse(_join(where, key), f"must be a whole number from {low} to {high}")
         return int(text)
-
-    def switch(self, members: Mapping[str, Any], key: str, where: str = "") -> bool:
-        text = self.text(members, key, where)
-        if text not in ("si", "no"):
-            self.refuse(_join(where, key), "must be si or no")
-        return text == "si"
 
     def one_of(self, members: Mapping[str, Any], key: str, allowed: Collection[str], where: str = "") -> str:
         text = self.text(members, key, where)

@@ -240,7 +240,10 @@ def edited(old: str, new: str) -> bytes:
             edited("esquema: integra.capital/1", "esquema: integra.capital/2"),
             "esquema must be one of integra.capital/1",
         ),
-        (edited("impugnacion:", "apelacion:"), "lacks impugnacion and has the unknown apelacion"),
+        (
+            edited("impugnacion:", "apelacion:"),
+            "lacks the members impugnacion and has the unknown members apelacion",
+        ),
         (edited("  codigo: DEMO-2026", "  codigo: DEMO-2026\n  codigo: OTRO"), "codigo stands there twice"),
         (b"a: &x [1]\nb: *x\n", "aliases are not used here"),
         (b"\xff\xfe", "policy.yaml"),
