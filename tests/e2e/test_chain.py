@@ -120,7 +120,7 @@ def test_a_learner_who_knows_is_exempted_and_the_fund_explains_itself(visit: Vis
     staff.picture("application-review")
 
     add_residence(staff, code, "2026-08-31")
-    assert outcome(staff, application) == "Pendiente de la persona"  # cost sheet missing
+    assert outcome(staff, application) == "Falta algo de la persona"  # cost sheet missing
     staff.picture("application-waits")
 
     fill_cost_sheet(learner, "m06-hoja-de-costos")

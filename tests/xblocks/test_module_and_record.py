@@ -172,5 +172,5 @@ def test_the_gain_is_shown_once_both_tests_are_in(
     assert "Ya tenemos tus respuestas del inicio." in before
     assert "<strong>2 de 8</strong>" in after
     assert "<strong>5 de 8</strong>" in after
-    assert "ganaste el 50 %" in after
+    assert "ya aprendiste el 50 %" in after
     assert "La meta de la prueba final son 6 respuestas correctas." in after

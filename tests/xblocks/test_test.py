@@ -83,7 +83,7 @@ def test_the_introduction_says_what_to_expect_and_shows_no_item(visit: Any, coun
     before = count_rows()
     page = visit.render(*PRE)
 
-    for text in ("8 preguntas, unos 10 minutos.", "no es una nota", "«No lo sé»", "No verás un puntaje."):
+    for text in ("8 preguntas, unos 10 minutos.", "no tiene nota", "«No lo sé»", "No verás un puntaje."):
         assert text in page.html
     assert item_keys(visit, PRE) == []
     assert "Lo justo" not in whole(page)

@@ -34,7 +34,7 @@ STATES = {
 _TEXTS = {
     "draftSaved": N_("Draft saved."),
     "tooMany": N_("There is no room for more rows."),
-    "badNumber": N_("Write only the number, for example 1.013,50."),
+    "badNumber": N_("Write only the number, for example 13,50."),
     "rowRemoved": N_("Row removed."),
     "sending": N_("Sending…"),
     "waits": N_("Your work waits on this phone and will be sent by itself when there is signal."),

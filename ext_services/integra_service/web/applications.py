@@ -26,7 +26,7 @@ from .sessions import staff_page
 # What each outcome and state is called on the page, and how it looks: never by colour alone.
 OUTCOMES = {
     Outcome.HUMAN_REVIEW: ("En revisión por una persona", "tag-warn"),
-    Outcome.WAITS_FOR_PERSON: ("Pendiente de la persona", "tag-warn"),
+    Outcome.WAITS_FOR_PERSON: ("Falta algo de la persona", "tag-warn"),
     Outcome.NOT_ELIGIBLE_YET: ("No elegible por ahora", "tag-bad"),
     Outcome.IN_EVALUATION: ("En evaluación", "tag-warn"),
     Outcome.ELIGIBLE: ("Elegible", "tag-good"),
@@ -39,7 +39,7 @@ STATES = {
 TURNS = {
     IfUnknown.REVIEW: "Le toca al equipo averiguarlo.",
     IfUnknown.ASK: "Le toca a la persona.",
-    IfUnknown.WAIT: "Llega por sí solo.",
+    IfUnknown.WAIT: "No hay que hacer nada: el dato llega solo.",
 }
 
 

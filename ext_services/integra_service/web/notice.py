@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from integra_service.people.models import Purpose
 
-VERSION = "aviso-1"
+VERSION = "aviso-2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +32,24 @@ SECTIONS = (
     Section(
         "¿Qué datos usamos?",
         "Un código que te representa, lo que hiciste en el curso (módulos, pruebas y entregas) y el nombre que tú "
-        "escribas aquí. No te pedimos documento, dirección, teléfono ni situación migratoria.",
+        "escribas aquí. Para el certificado no te pedimos documento, dirección, teléfono ni situación migratoria. Si "
+        "postulas al fondo, el personal anota en qué zona vives, desde cuándo y cómo lo sabe.",
     ),
     Section(
         "¿Para qué?",
-        "Para emitir tu certificado y para que cualquiera a quien se lo muestres pueda comprobar que es verdadero.",
+        "Para emitir tu certificado y para que cualquiera a quien se lo muestres pueda comprobar que es "
+        "verdadero; y, si postulas al fondo, para revisar los requisitos.",
     ),
     Section(
-        "¿Con qué base?",
+        "¿Por qué podemos usarlos?",
         "El curso es parte de un programa público de tu municipio. Para emitir el certificado con tu nombre te "
         "pedimos permiso, y puedes retirarlo cuando quieras aquí mismo.",
     ),
     Section(
         "¿Quién ve tu nombre?",
         "El personal del programa en tu ciudad y las personas a quienes les des tu certificado. Tu nombre se guarda "
-        "cifrado y no vuelve al aula. El enlace público del certificado no muestra tu nombre: solo responde si "
-        "coincide con el que dice el papel.",
+        "cifrado y no vuelve al aula. El enlace público no muestra tu nombre. Quien lo abre escribe el nombre que dice "
+        "el papel, y la página solo responde si coincide.",
     ),
     Section(
         "¿Hay decisiones automáticas?",
@@ -56,8 +58,8 @@ SECTIONS = (
     ),
     Section(
         "¿Cuánto tiempo?",
-        "Mientras el certificado sirva para algo o la ley pida guardarlo. Después se borra tu nombre y queda solo una "
-        "cuenta anónima.",
+        "Guardamos tu nombre mientras tu certificado sea útil o la ley lo pida. Después lo borramos y quedan solo "
+        "números para las estadísticas, que no dicen quién eres.",
     ),
     Section(
         "¿Qué puedes pedir?",

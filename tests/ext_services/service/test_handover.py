@@ -198,7 +198,7 @@ def test_every_decision_is_kept_and_the_latest_counts(world, client):
         client.post("/mi/aviso/", {"certificado": answer, "busqueda_por_nombre": "no"})
 
     rows = Consent.objects.filter(purpose="certificado").order_by("pk")
-    assert list(rows.values_list("is_granted", "notice_version")) == [(True, "aviso-1"), (False, "aviso-1")]
+    assert list(rows.values_list("is_granted", "notice_version")) == [(True, "aviso-2"), (False, "aviso-2")]
     page = client.get("/mi/").content.decode()
     assert "Dijiste que no" in page
 

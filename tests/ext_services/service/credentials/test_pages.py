@@ -67,8 +67,8 @@ def test_revoked_page_tells_date_and_reason(
 ) -> None:
     services.revoke(credential, RevocationReason.EVIDENCE_WITHDRAWN, "user:7", now)
     text = client.get(page_url).content.decode()
-    assert ">Revocado</h1>" in text
-    assert "Revocado el 2 de marzo de 2026" in text
+    assert ">Anulado</h1>" in text
+    assert "Anulado el 2 de marzo de 2026" in text
     assert "Se retiró o se corrigió aquello en que se basaba el certificado." in text
     assert "user:7" not in text
 

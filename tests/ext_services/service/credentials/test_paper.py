@@ -101,7 +101,7 @@ def test_paper_says_what_the_page_says(credential: Credential, tmp_path: Path) -
 def test_revoked_paper_says_so(credential: Credential, tmp_path: Path, now: Any) -> None:
     services.revoke(credential, RevocationReason.MISUSE, "user:7", now)
     text = read_text(render_certificate(describe_credential(credential), NAMES[0], is_demo=True), tmp_path)
-    assert "Revocado." in text
+    assert "Anulado." in text
 
 
 @pytest.mark.parametrize("name", NAMES)
