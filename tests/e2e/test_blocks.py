@@ -302,7 +302,7 @@ def test_totals_come_without_signal_and_the_draft_survives_a_closed_page(
     learner.fill("[data-field=precio]", "un dólar")
     learner.keyboard.press("Tab")
     expect(learner.locator(".integra-problem:visible")).to_have_text(
-        "Escribe solo el número, por ejemplo 1.013,50."
+        "Escribe solo el número, por ejemplo 13,50."
     )
     learner.fill("[data-field=precio]", "0,50")
     expect(learner.locator("[data-otherwise=equilibrio_mes]")).to_be_visible()
