@@ -14,7 +14,11 @@ from integra_aula.runtime import AulaRuntime
 from integra_gradebook import api
 from integra_gradebook.results import Learner, Record
 
-MODULE_STATUS = {"open": "En camino", "done": "Módulo terminado", "exempt": "Módulo reconocido por evaluación"}
+MODULE_STATUS = {
+    "open": "En camino",
+    "done": "Módulo terminado",
+    "exempt": "Módulo reconocido por evaluación",
+}
 
 
 @dataclass(frozen=True, slots=True)
