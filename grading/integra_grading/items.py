@@ -1,69 +1,69 @@
 """Items: what is asked, what counts as right, and what the learner is told.
 
-Each kind of item is one small class in ``_KINDS``; the public functions know no kind by name.
+What items are made of stands in ``item_parts``, what tells the kinds apart in ``item_kinds``; the functions here know
+no kind by name.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
-from enum import StrEnum
-from html import unescape
-from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 from integra_grading.canonical import digest
-from integra_grading.errors import GradingError, ItemError, NumberError, ResponseError
-from integra_grading.numbers import parse_decimal
-from integra_grading.ordering import shuffle
-from integra_grading.sentences import sentence
-from integra_grading.wire import KEY, Choice, DecimalText, Flag, Many, Record, Text, refusing_as, wire
+from integra_grading.errors import ItemError
+from integra_grading.item_kinds import KINDS, refused
+from integra_grading.item_parts import (
+    HTML,
+    UNKNOWN_OPTION,
+    Cell,
+    Column,
+    Feedback,
+    ItemKind,
+    ItemScore,
+    NumericAnswer,
+    Option,
+    Response,
+    Row,
+    Slip,
+    Target,
+)
+from integra_grading.wire import KEY, Choice, Many, Record, refusing_as, wire
 
-# What the block itself offers in the pre-test ("No lo sé"); no item may use it as an option.
-UNKNOWN_OPTION = "no_lo_se"
-
-_HTML = Text(8000, multiline=True)
-_FEEDBACK = Text(4000, multiline=True, minimum=0)
-
-
-class ItemKind(StrEnum):
-    SINGLE = "single"
-    NUMERIC = "numeric"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One option of a single-choice item; ``error`` names the mistake that leads to it."""
-
-    key: str = wire(KEY)
-    text: str = wire(_HTML)
-    feedback: str = wire(_FEEDBACK, optional=True, default="")
-    is_correct: bool = wire(Flag(), optional=True, default=False, name="correct")
-    error: str | None = wire(KEY, optional=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumericAnswer:
-    """The key of a numeric item: right within ``absolute`` of ``value``, both ends included."""
-
-    value: Decimal = wire(DecimalText())
-    absolute: Decimal = wire(DecimalText())
-    unit: str = wire(Text(40, minimum=0), optional=True, default="")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feedback:
-    """What a numeric item says."""
-
-    correct: str = wire(_FEEDBACK, optional=True, default="")
-    wrong: str = wire(_FEEDBACK, optional=True, default="")
+__all__ = [
+    "UNKNOWN_OPTION",
+    "Cell",
+    "Column",
+    "Feedback",
+    "Item",
+    "ItemKind",
+    "ItemScore",
+    "NumericAnswer",
+    "Option",
+    "Response",
+    "Row",
+    "Slip",
+    "Target",
+    "bank_digest",
+    "feedback_for",
+    "item_digest",
+    "list_errors",
+    "parse_response",
+    "presentation",
+    "score_response",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """The smallest scored question; well formed by construction.
+
+        single    options, one ``correct``
+        multiple  options, one or more ``correct``
+        numeric   an answer with its distance and slips
+        ordering  options in the right order
+        matching  options (rows), each with a ``target``, and the targets
+        grid      columns, and rows of cells that are given or asked for
 
     Raises:
         ItemError: On construction, when the parts do not fit the kind.
@@ -73,16 +73,19 @@ class Item:
     kind: ItemKind = wire(Choice(ItemKind))
     outcome: str = wire(KEY)
     level: str = wire(KEY)
-    stem: str = wire(_HTML)
+    stem: str = wire(HTML)
     options: tuple[Option, ...] = wire(Many(Record(Option), 12), optional=True, default=())
+    targets: tuple[Target, ...] = wire(Many(Record(Target), 12), optional=True, default=())
     answer: NumericAnswer | None = wire(Record(NumericAnswer), optional=True)
+    columns: tuple[Column, ...] = wire(Many(Record(Column), 8), optional=True, default=())
+    rows: tuple[Row, ...] = wire(Many(Record(Row), 20), optional=True, default=())
     feedback: Feedback | None = wire(Record(Feedback), optional=True)
     form: str | None = wire(KEY, optional=True)
     twin: str | None = wire(KEY, optional=True)
     stratum: str | None = wire(KEY, optional=True)
 
     def __post_init__(self) -> None:
-        _KINDS[self.kind].check(self)
+        KINDS[self.kind].check(self)
 
     @classmethod
     def from_dict(cls, raw: object) -> Item:
@@ -94,32 +97,6 @@ class Item:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; what is absent is left out, so that one item has one form."""
         return Record(Item).write(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What a learner answered: an option's key, or a number with its text as typed."""
-
-    option: str | None = None
-    number: str | None = None
-    value: Decimal | None = None
-
-    @property
-    def is_unknown(self) -> bool:
-        """Whether the learner said "No lo sé"."""
-        return self.option == UNKNOWN_OPTION
-
-    def to_dict(self) -> dict[str, str]:
-        """Return the form on the wire."""
-        return {"number": self.number} if self.number is not None else {"option": self.option or ""}
-
-
-@dataclass(frozen=True, slots=True)
-class ItemScore:
-    """Points earned and possible, as integers."""
-
-    points: int
-    max_points: int
 
 
 def item_digest(item: Item) -> str:
@@ -140,142 +117,66 @@ def parse_response(item: Item, raw: object, allow_unknown: bool) -> Response:
 
     Args:
         item: The item it answers.
-        raw: ``{"option": "a"}``, ``{"number": "1.013,5"}`` or ``{"option": "no_lo_se"}``; any JSON.
+        raw: Any JSON; by kind ``{"option": "a"}``, ``{"options": ["a", "c"]}``, ``{"number": "1.013,5"}``,
+            ``{"order": ["c", "a", "b"]}``, ``{"pairs": {"a": "x"}}``, ``{"cells": {"row/column": "0,45"}}``; in the
+            pre-test ``{"option": "no_lo_se"}`` for all. Pairs and cells may be incomplete while they are worked on.
         allow_unknown: Whether "No lo sé" is offered (pre-test only).
 
     Raises:
-        ResponseError: ``not_a_response`` (another shape), ``unknown_option``, ``unknown_not_allowed``, or a
-            code of ``parse_decimal``. The message is Spanish and meant for the learner.
+        ResponseError: ``not_a_response`` (another shape), ``unknown_option``, ``unknown_cell``,
+            ``unknown_not_allowed``, or a code of ``parse_decimal``. The message is Spanish and meant for the learner.
+
+    Invariants: ``parse_response(item, response.to_dict(), …) == response``.
     """
     if not isinstance(raw, dict) or len(raw) != 1:
-        raise _refused("not_a_response", "")
+        raise refused("not_a_response", "")
     if raw.get("option") == UNKNOWN_OPTION:
         if not allow_unknown:
-            raise _refused("unknown_not_allowed", "option")
-        return Response(option=UNKNOWN_OPTION)
-    return _KINDS[item.kind].parse_response(item, raw)
+            raise refused("unknown_not_allowed", "option")
+        return Response({"option": UNKNOWN_OPTION}, chosen=(UNKNOWN_OPTION,))
+    return KINDS[item.kind].parse_response(item, raw)
 
 
 def score_response(item: Item, response: Response | None) -> ItemScore:
     """Return the points of ``response``; no response and "No lo sé" earn 0 of the same maximum.
 
+    Every item is one point, earned by a response that is right as a whole.
+
     Invariants: ``0 <= points <= max_points``.
     """
-    right = response is not None and not response.is_unknown and _KINDS[item.kind].is_right(item, response)
+    right = response is not None and not response.is_unknown and KINDS[item.kind].is_right(item, response)
     return ItemScore(points=int(right), max_points=1)
 
 
 def feedback_for(item: Item, response: Response) -> str:
-    """Return the HTML the learner reads after answering; empty for "No lo sé" and where none is written."""
-    return "" if response.is_unknown else _KINDS[item.kind].feedback(item, response)
+    """Return the HTML the learner reads after answering; empty for "No lo sé" and where none is written.
+
+    The first wrong option, row or number that has a text of its own speaks; else the item as a whole.
+    """
+    return "" if response.is_unknown else KINDS[item.kind].feedback(item, response)
+
+
+def list_errors(item: Item, response: Response) -> tuple[str, ...]:
+    """Return the named errors behind a response; empty when it is right or nobody named its error.
+
+    Source: dossier 5.1, "each distractor is a named error".
+    """
+    return () if response.is_unknown else KINDS[item.kind].list_errors(item, response)
 
 
 def presentation(item: Item, seed: str) -> tuple[str, ...]:
-    """Return the option keys in the order in which one learner sees them.
+    """Return the option keys, then the target keys, in the order in which one learner sees them.
 
-    Options that begin with ascending numbers stay in order; others go by SHA-256(seed, item, option).
+    What begins with ascending numbers stays in order; the rest goes by SHA-256(seed, item, key). The steps of an
+    ordering item never come in the right order.
 
     Args:
         item: Any item.
         seed: For example the attempt's uuid; the same seed gives the same order.
 
     Returns:
-        A permutation of the option keys; empty for kinds without options.
+        A permutation of the option keys followed by one of the target keys; empty for kinds without either.
 
     Source: dossier 5.1 and 5.4.
     """
-    keys = tuple(option.key for option in item.options)
-    numbers = [_leading_number(option.text) for option in item.options]
-    known = [number for number in numbers if number is not None]
-    if len(known) == len(keys) and all(low < high for low, high in pairwise(known)):
-        return keys
-    return shuffle(keys, seed=f"{seed}/{item.key}")
-
-
-class _Kind(Protocol):
-    def check(self, item: Item) -> None: ...
-    def parse_response(self, item: Item, raw: dict[str, object]) -> Response: ...
-    def is_right(self, item: Item, response: Response) -> bool: ...
-    def feedback(self, item: Item, response: Response) -> str: ...
-
-
-class _Single:
-    """One option of several is right."""
-
-    def check(self, item: Item) -> None:
-        if item.answer is not None or item.feedback is not None:
-            raise ItemError(
-                "wrong_parts", "answer", "A single-choice item has its key and feedback in its options."
-            )
-        keys = [option.key for option in item.options]
-        if len(keys) < 2:
-            raise ItemError("too_few_options", "options", "At least two options are needed.")
-        if len(set(keys)) != len(keys):
-            raise ItemError("duplicate_key", "options", "Two options have the same key.")
-        if UNKNOWN_OPTION in keys:
-            raise ItemError("reserved_key", "options", f"{UNKNOWN_OPTION} is added by the pre-test itself.")
-        if sum(option.is_correct for option in item.options) != 1:
-            raise ItemError("not_one_correct", "options", "Exactly one option must be correct.")
-
-    def parse_response(self, item: Item, raw: dict[str, object]) -> Response:
-        if "option" not in raw or not isinstance(raw["option"], str):
-            raise _refused("not_a_response", "option")
-        if all(option.key != raw["option"] for option in item.options):
-            raise _refused("unknown_option", "option")
-        return Response(option=raw["option"])
-
-    def is_right(self, item: Item, response: Response) -> bool:
-        return self._chosen(item, response).is_correct
-
-    def feedback(self, item: Item, response: Response) -> str:
-        return self._chosen(item, response).feedback
-
-    def _chosen(self, item: Item, response: Response) -> Option:
-        for option in item.options:
-            if option.key == response.option:
-                return option
-        raise _refused("unknown_option", "option")
-
-
-class _Numeric:
-    """A number is typed; right within a stated distance."""
-
-    def check(self, item: Item) -> None:
-        if item.answer is None or item.options:
-            raise ItemError("wrong_parts", "answer", "A numeric item has an answer and no options.")
-        if item.answer.absolute < 0:
-            raise ItemError("out_of_range", "answer.absolute", "The distance allowed cannot be negative.")
-
-    def parse_response(self, item: Item, raw: dict[str, object]) -> Response:
-        if "number" not in raw or not isinstance(raw["number"], str):
-            raise _refused("not_a_response", "number")
-        try:
-            value = parse_decimal(raw["number"], field="number")
-        except NumberError as error:
-            raise ResponseError(error.code, error.field, error.message) from None
-        return Response(number=raw["number"], value=value)
-
-    def is_right(self, item: Item, response: Response) -> bool:
-        if item.answer is None or response.value is None:
-            raise _refused("not_a_response", "number")
-        return abs(response.value - item.answer.value) <= item.answer.absolute
-
-    def feedback(self, item: Item, response: Response) -> str:
-        feedback = item.feedback or Feedback()
-        return feedback.correct if self.is_right(item, response) else feedback.wrong
-
-
-_KINDS: dict[ItemKind, _Kind] = {ItemKind.SINGLE: _Single(), ItemKind.NUMERIC: _Numeric()}
-
-
-def _leading_number(html: str) -> Decimal | None:
-    text = unescape(re.sub(r"<[^>]*>", "", html)).strip()
-    match = re.match(r"(?:\$|USD)?\s*[-\u2212]?[0-9][0-9.,]*", text)
-    try:
-        return parse_decimal(match[0].rstrip(".,")) if match else None
-    except GradingError:
-        return None
-
-
-def _refused(code: str, field: str) -> ResponseError:
-    return ResponseError(code, field, sentence(code))
+    return KINDS[item.kind].present(item, seed)

@@ -13,7 +13,7 @@ from integra_grading.errors import ItemError
 from integra_grading.items import Item
 
 _ITEM_ATTRIBUTES = ("key", "kind", "outcome", "level", "form", "twin", "stratum")
-_ANSWER_ATTRIBUTES = ("value", "absolute", "unit")
+_ANSWER_ATTRIBUTES = ("value", "absolute", "relative", "unit")
 
 
 class Element(Protocol):
@@ -41,13 +41,14 @@ def read_item(element: Element) -> Item:
     for child in _elements(element):
         if child.tag == "stem":
             _set_once(raw, "stem", _text(child))
-        elif child.tag == "option":
-            raw.setdefault("options", []).append(_read_option(child))
         elif child.tag == "answer":
-            _set_once(raw, "answer", _attributes(child, _ANSWER_ATTRIBUTES))
+            _set_once(raw, "answer", _read_answer(child))
         elif child.tag == "feedback":
             when = _attributes(child, ("when",)).get("when", "")
             _set_once(raw.setdefault("feedback", {}), when, _text(child))
+        elif child.tag in _LISTS:
+            name, read = _LISTS[child.tag]
+            raw.setdefault(name, []).append(read(child))
         else:
             raise ItemError("unknown_element", _name(child), "An <item> has no such element.")
     return Item.from_dict(raw)
@@ -69,8 +70,15 @@ def write_item(parent: Any, item: Item, make_child: Callable[[Any, str], Any]) -
     make_child(element, "stem").text = raw["stem"]
     for option in raw.get("options", ()):
         _write_option(element, option, make_child)
+    for name in ("target", "column"):
+        for part in raw.get(f"{name}s", ()):
+            child = make_child(element, name)
+            child.set("key", part["key"])
+            child.text = part["text"]
+    for row in raw.get("rows", ()):
+        _write_row(element, row, make_child)
     if "answer" in raw:
-        _set_attributes(make_child(element, "answer"), raw["answer"], _ANSWER_ATTRIBUTES)
+        _write_answer(make_child(element, "answer"), raw["answer"], make_child)
     if item.feedback is not None:
         for when, text in (("correct", item.feedback.correct), ("wrong", item.feedback.wrong)):
             child = make_child(element, "feedback")
@@ -80,7 +88,7 @@ def write_item(parent: Any, item: Item, make_child: Callable[[Any, str], Any]) -
 
 
 def _read_option(element: Element) -> dict[str, Any]:
-    raw: dict[str, Any] = _attributes(element, ("key", "correct", "error"))
+    raw: dict[str, Any] = _attributes(element, ("key", "correct", "error", "target"))
     if "correct" in raw:
         if raw["correct"] not in ("true", "false"):
             raise ItemError("wrong_form", "option.correct", "true or false is expected.")
@@ -94,12 +102,71 @@ def _read_option(element: Element) -> dict[str, Any]:
 
 def _write_option(parent: Any, raw: dict[str, Any], make_child: Callable[[Any, str], Any]) -> None:
     element = make_child(parent, "option")
-    _set_attributes(element, raw, ("key", "error"))
+    _set_attributes(element, raw, ("key", "error", "target"))
     if raw.get("correct"):
         element.set("correct", "true")
     make_child(element, "text").text = raw["text"]
     if "feedback" in raw:
         make_child(element, "feedback").text = raw["feedback"]
+
+
+def _read_labelled(element: Element) -> dict[str, Any]:
+    return {**_attributes(element, ("key",)), "text": _text(element)}
+
+
+def _read_row(element: Element) -> dict[str, Any]:
+    raw: dict[str, Any] = {**_attributes(element, ("key",)), "cells": []}
+    for child in _elements(element):
+        if child.tag == "label":
+            _set_once(raw, "label", _text(child))
+        elif child.tag == "cell":
+            raw["cells"].append(_read_cell(child))
+        else:
+            raise ItemError("unknown_element", _name(child), "A <row> has a <label> and its <cell>s.")
+    return raw
+
+
+def _read_cell(element: Element) -> dict[str, Any]:
+    raw: dict[str, Any] = _attributes(element, ("column",))
+    for child in _elements(element):
+        if child.tag == "text":
+            _set_once(raw, "text", _text(child))
+        elif child.tag == "answer":
+            _set_once(raw, "answer", _read_answer(child))
+        else:
+            raise ItemError("unknown_element", _name(child), "A <cell> has a <text> or an <answer>.")
+    return raw
+
+
+def _write_row(parent: Any, raw: dict[str, Any], make_child: Callable[[Any, str], Any]) -> None:
+    element = make_child(parent, "row")
+    element.set("key", raw["key"])
+    make_child(element, "label").text = raw["label"]
+    for cell in raw["cells"]:
+        child = make_child(element, "cell")
+        child.set("column", cell["column"])
+        if "text" in cell:
+            make_child(child, "text").text = cell["text"]
+        if "answer" in cell:
+            _write_answer(make_child(child, "answer"), cell["answer"], make_child)
+
+
+def _read_answer(element: Element) -> dict[str, Any]:
+    raw: dict[str, Any] = _attributes(element, _ANSWER_ATTRIBUTES)
+    for child in _elements(element):
+        if child.tag != "slip":
+            raise ItemError("unknown_element", _name(child), "An <answer> has only <slip>s.")
+        slip = {**_attributes(child, ("value", "error")), "feedback": _text(child)}
+        raw.setdefault("slips", []).append(slip)
+    return raw
+
+
+def _write_answer(element: Any, raw: dict[str, Any], make_child: Callable[[Any, str], Any]) -> None:
+    _set_attributes(element, raw, _ANSWER_ATTRIBUTES)
+    for slip in raw.get("slips", ()):
+        child = make_child(element, "slip")
+        _set_attributes(child, slip, ("value", "error"))
+        child.text = slip.get("feedback", "")
 
 
 def _elements(element: Element) -> Iterator[Element]:
@@ -135,3 +202,12 @@ def _set_once(raw: dict[str, Any], key: str, value: object) -> None:
 
 def _name(element: Element) -> str:
     return element.tag[:64] if isinstance(element.tag, str) else ""
+
+
+# The elements of an item that may stand several times: the name of their list, and their reader.
+_LISTS: dict[str, tuple[str, Callable[[Element], dict[str, Any]]]] = {
+    "option": ("options", _read_option),
+    "target": ("targets", _read_labelled),
+    "column": ("columns", _read_labelled),
+    "row": ("rows", _read_row),
+}

@@ -21,6 +21,7 @@ _SENTENCES = {
     "text_too_long": "Usa hasta {length} caracteres.",
     "document_invalid": "Hay datos por revisar.",
     "not_an_object": "La hoja no llegó completa. Vuelve a enviarla.",
+    "unknown_cell": "Esa casilla no existe. Recarga la página.",
     "unknown_option": "Esa opción no existe. Recarga la página y elige otra vez.",
     "unknown_not_allowed": "Aquí no se puede responder «No lo sé».",
     "not_a_response": "La respuesta no llegó bien. Elige o escribe otra vez.",

@@ -2,7 +2,6 @@
 
 import copy
 import xml.etree.ElementTree as ET
-from decimal import Decimal
 
 import lxml.etree
 import pytest
@@ -16,7 +15,6 @@ from integra_grading.items import (
     ItemScore,
     NumericAnswer,
     Option,
-    Response,
     bank_digest,
     feedback_for,
     item_digest,
@@ -101,7 +99,8 @@ def _bent(raw, path, value):
         (("options", 1, "correct"), ..., "not_one_correct", "options"),
         (("options",), [], "too_few_options", "options"),
         (("answer",), {"value": "1", "absolute": "0"}, "wrong_parts", "answer"),
-        (("feedback",), {}, "wrong_parts", "answer"),
+        (("feedback",), {"wrong": "x"}, "wrong_parts", "feedback"),
+        (("options", 0, "target"), "a", "wrong_parts", "options.a.target"),
     ],
 )
 def test_single_item_is_refused(raw_single, path, value, code, field):
@@ -114,7 +113,7 @@ def test_single_item_is_refused(raw_single, path, value, code, field):
     ("path", "value", "code", "field"),
     [
         (("answer",), ..., "wrong_parts", "answer"),
-        (("options",), [{"key": "a", "text": "x"}], "wrong_parts", "answer"),
+        (("options",), [{"key": "a", "text": "x"}], "wrong_parts", "options"),
         (("answer", "value"), 0.45, "not_a_number", "answer.value"),
         (("answer", "value"), "NaN", "not_a_number", "answer.value"),
         (("answer", "absolute"), "-0.01", "out_of_range", "answer.absolute"),
@@ -160,7 +159,8 @@ def test_numeric_response_is_right_within_its_distance(numeric, typed, points):
 
 def test_numeric_item_without_feedback_says_nothing(raw_numeric):
     del raw_numeric["feedback"]
-    assert feedback_for(Item.from_dict(raw_numeric), Response(number="1", value=Decimal(1))) == ""
+    item = Item.from_dict(raw_numeric)
+    assert feedback_for(item, parse_response(item, {"number": "1"}, allow_unknown=False)) == ""
 
 
 @pytest.mark.parametrize("name", ["single", "numeric"])
@@ -224,9 +224,9 @@ def test_numeric_response_is_refused(numeric, raw, code):
 
 def test_a_response_of_another_item_is_refused(single, numeric):
     with pytest.raises(ResponseError):
-        score_response(single, Response(number="1", value=Decimal(1)))
+        score_response(single, parse_response(numeric, {"number": "1"}, allow_unknown=False))
     with pytest.raises(ResponseError):
-        score_response(numeric, Response(option="a"))
+        score_response(numeric, parse_response(single, {"option": "a"}, allow_unknown=False))
 
 
 # Presentation
