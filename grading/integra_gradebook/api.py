@@ -34,8 +34,6 @@ from integra_gradebook.places import (
 from integra_gradebook.ratings import claim_submission, list_queue, rate_submission
 from integra_gradebook.record import get_record, store_certificate_states
 from integra_gradebook.results import (
-    AttemptItem,
-    AttemptOption,
     AttemptView,
     Bank,
     BypassState,
@@ -64,8 +62,6 @@ from integra_gradebook.roster import list_roster
 from integra_gradebook.standings import get_module_standing
 
 __all__ = [
-    "AttemptItem",
-    "AttemptOption",
     "AttemptView",
     "Bank",
     "BypassState",

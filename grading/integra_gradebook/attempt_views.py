@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from integra_gradebook import bypass
-from integra_gradebook.models import Attempt, AttemptResponse
+from integra_gradebook.models import Attempt
 from integra_gradebook.places import Place
-from integra_gradebook.results import AttemptItem, AttemptOption, AttemptView
+from integra_gradebook.results import AttemptView
 from integra_grading.bypass import BypassOutcome
+from integra_grading.item_view import show_item
 from integra_grading.items import Item
 
 
@@ -25,7 +26,7 @@ def view_of(attempt: Attempt, place: Place) -> AttemptView:
         stage=attempt.stage,
         form_key=attempt.form_key,
         state="submitted" if is_submitted else "open",
-        items=tuple(_item_of(row) for row in drawn),
+        items=tuple(show_item(Item.from_dict(row.item_version.content), row.option_order) for row in drawn),
         responses={row.item_key: row.response for row in drawn if row.response is not None},
         allows_unknown=attempt.kind == Attempt.Kind.PRE,
         started_at=attempt.started_at,
@@ -38,18 +39,6 @@ def view_of(attempt: Attempt, place: Place) -> AttemptView:
         outcomes_to_study=bypass.list_outcomes_to_study(attempt) if is_failed_bypass else (),
         attempts_left=attempts_left,
         available_at=available_at,
-    )
-
-
-def _item_of(row: AttemptResponse) -> AttemptItem:
-    item = Item.from_dict(row.item_version.content)
-    texts = {option.key: option.text for option in item.options}
-    return AttemptItem(
-        key=item.key,
-        kind=str(item.kind),
-        stem=item.stem,
-        options=tuple(AttemptOption(key, texts[key]) for key in row.option_order),
-        unit=item.answer.unit if item.answer else "",
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from integra_grading.item_view import ShownItem
 from integra_grading.items import Item
 from integra_grading.reasons import Reason
 from integra_grading.standing import CourseStanding
@@ -57,23 +58,6 @@ class PracticeResult:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptOption:
-    key: str
-    text: str  # sanitised HTML
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptItem:
-    """An item as shown: neither the key nor any feedback."""
-
-    key: str
-    kind: str  # "single" or "numeric"
-    stem: str  # sanitised HTML
-    options: tuple[AttemptOption, ...]  # in stored order; empty for numeric
-    unit: str  # numeric only: what the number counts
-
-
-@dataclass(frozen=True, slots=True)
 class AttemptView:
     """An attempt as its learner may see it.
 
@@ -89,8 +73,8 @@ class AttemptView:
     stage: int  # bypass: first or second form of the sitting; otherwise 1
     form_key: str
     state: str  # "open" or "submitted"
-    items: tuple[AttemptItem, ...]
-    responses: dict[str, dict[str, str]]
+    items: tuple[ShownItem, ...]  # in stored order, each with its stored order
+    responses: dict[str, dict[str, Any]]
     allows_unknown: bool  # pre-test only: "No lo sé"
     started_at: datetime
     deadline_at: datetime

@@ -44,10 +44,10 @@ def practise(visitor: Visitor, url_name: str, *, first_wrong: bool = False) -> N
             visitor.page.click("[data-integra=following]")
         right = visitor.demo.right_answers[str(item.get_attribute("data-item"))]
         if first_wrong and index == 0:
-            item.locator(f"input[name=option]:not([value={right}])").first.check()
+            item.locator(f"input[type=radio]:not([value={right}])").first.check()
             item.locator("[data-integra=check]").click()
             expect(item.locator("[data-integra=feedback]")).not_to_be_empty()
-        item.locator(f"input[name=option][value={right}]").check()
+        item.locator(f"input[type=radio][value={right}]").check()
         item.locator("[data-integra=check]").click()
         expect(item.locator("[data-integra=tick]")).to_be_visible()
     expect(visitor.page.locator("[data-integra=complete]")).not_to_be_empty()

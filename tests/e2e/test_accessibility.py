@@ -203,7 +203,7 @@ def test_blocks_in_the_middle_of_work(visit: Visit, demo: Demo, inspector: Inspe
     item = page.locator("[data-integra=item]").first
     right = demo.right_answers[str(item.get_attribute("data-item"))]
     for choice in (f":not([value={right}])", f"[value={right}]"):
-        item.locator(f"input[name=option]{choice}").first.check()
+        item.locator(f"input[type=radio]{choice}").first.check()
         item.locator("[data-integra=check]").click()
         expect(item.locator("[data-integra=feedback]")).not_to_be_empty()
         inspector.look(worker, f"practice{choice}")

@@ -53,7 +53,7 @@ def test_every_class_of_a_stylesheet_is_ours_and_nothing_is_fetched(path: Path) 
 def test_templates_have_no_inline_code_no_fixed_id_and_keep_escaping(path: Path) -> None:
     source = path.read_text("utf-8")
     assert not re.search(r"<script|<style|\sstyle=|\son\w+=|\|safe|autoescape|javascript:", source)
-    assert re.findall(r'\bid="(?!\{\{ element_id \}\})[^"]*"', source) == []
+    assert re.findall(r'\bid="(?!\{\{ (?:element|field)_id \}\})[^"]*"', source) == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

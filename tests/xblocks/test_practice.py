@@ -116,7 +116,7 @@ def test_the_same_try_sent_twice_is_one_try_with_the_same_answer(
         ({"response": {"number": "1"}}, 400, "response_invalid"),
         ({"response": {}}, 400, "response_invalid"),
         ({"response": []}, 400, "wrong_type"),
-        ({"response": {"option": ["b"]}}, 400, "wrong_type"),
+        ({"response": {"option": ["b"]}}, 400, "response_invalid"),
         ({"score": 1}, 400, "unknown_field"),
         ({"is_right": True}, 400, "unknown_field"),
         ({"uuid": "x"}, 400, "not_a_uuid"),

@@ -100,6 +100,8 @@ class BaseBlock(XBlock):
     CHILD_FIELDS: ClassVar[tuple[str, ...]] = ()
     # Name of the folder under public/ with the block's own style and script (scripts/compact.py makes .min of both).
     FOLDER: ClassVar[str] = ""
+    # Files under public/ itself, a stylesheet and a script of each name, loaded before the block's own.
+    SHARED_FILES: ClassVar[tuple[str, ...]] = ("integra",)
     # Name of the JavaScript function on window, called as (runtime, element, arguments); "" for no script.
     INIT_FUNCTION: ClassVar[str] = ""
 
@@ -144,12 +146,12 @@ class BaseBlock(XBlock):
             template, {"read_only": viewer.read_only, "element_id": element_id, **context}
         )
         fragment = Fragment(html)
-        for path in ("integra.min.css", f"{self.FOLDER}/style.min.css"):
-            fragment.add_css_url(self.runtime.local_resource_url(self, f"public/{path}"))
+        for path in (*self.SHARED_FILES, f"{self.FOLDER}/style"):
+            fragment.add_css_url(self.runtime.local_resource_url(self, f"public/{path}.min.css"))
         if not self.INIT_FUNCTION:
             return fragment
-        for path in ("integra.min.js", f"{self.FOLDER}/script.min.js"):
-            fragment.add_javascript_url(self.runtime.local_resource_url(self, f"public/{path}"))
+        for path in (*self.SHARED_FILES, f"{self.FOLDER}/script"):
+            fragment.add_javascript_url(self.runtime.local_resource_url(self, f"public/{path}.min.js"))
         fragment.initialize_js(
             self.INIT_FUNCTION,
             {

@@ -17,18 +17,19 @@ from xblock.fields import Boolean, List, Scope, String
 
 from integra_gradebook import api
 from integra_gradebook.api import GradebookError, UnitState
-from integra_grading.items import Item, presentation
+from integra_grading.items import Item
 from integra_xblocks import content
 from integra_xblocks.base import BaseBlock, json_post
+from integra_xblocks.item_page import describe_raw
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, device_owner, url_name, usage_key, viewer, writer
-from integra_xblocks.sanitiser import sanitise, to_plain_text
+from integra_xblocks.sanitiser import to_plain_text
 
 _TEXTS = {
     "right": N_("Right."),
     "notYet": N_("Not yet."),
     "choose": N_("Choose an answer first."),
-    "write": N_("Write a number first."),
+    "incomplete": N_("Something is still empty. Fill it in first."),
     "checking": N_("Checking…"),
     "waiting": N_("Saved on this phone. You will see the answer when there is signal."),
     "progress": N_("{done} of {total} done"),
@@ -43,7 +44,7 @@ class AnswerItem:
 
     uuid: UUID
     item_key: str
-    response: dict[str, str]
+    response: dict[str, Any]
 
 
 class PracticeBlock(CompletableXBlockMixin, BaseBlock):
@@ -53,6 +54,7 @@ class PracticeBlock(CompletableXBlockMixin, BaseBlock):
     OWN_TAGS = frozenset({"item"})
     CHILD_FIELDS: ClassVar[tuple[str, ...]] = ("items",)
     FOLDER = "practice"
+    SHARED_FILES = ("integra", "item")
     INIT_FUNCTION = "IntegraPractice"
 
     icon_class = "problem"
@@ -70,22 +72,21 @@ class PracticeBlock(CompletableXBlockMixin, BaseBlock):
         """Show the items without keys, and which were right already."""
         seen = viewer(self)
         state, notice = self._find_state(seen)
-        items = [Item.from_dict(raw) for raw in self.items]
         right = set(state.items_right) if state else set()
         seed = device_owner(self)
         return self.build_fragment(
             "practice.html",
             {
                 "title": self.display_name or self.t("Practice"),
-                "items": [_describe(item, seed, is_right=item.key in right) for item in items],
-                "shows_all": self.shows_all or len(items) < 2,
-                "right_count": sum(item.key in right for item in items),
-                "total": len(items),
+                "items": [{**describe_raw(raw, seed), "is_right": raw["key"] in right} for raw in self.items],
+                "shows_all": self.shows_all or len(self.items) < 2,
+                "right_count": sum(raw["key"] in right for raw in self.items),
+                "total": len(self.items),
                 "notice": notice,
             },
             viewer=seen,
             texts={name: self.t(text) for name, text in _TEXTS.items()},
-            showsAll=self.shows_all or len(items) < 2,
+            showsAll=self.shows_all or len(self.items) < 2,
         )
 
     @json_post
@@ -153,15 +154,3 @@ class PracticeBlock(CompletableXBlockMixin, BaseBlock):
     def check_editable(self, values: Mapping[str, Any]) -> list[str]:
         """Return a sentence per item that is not well formed."""
         return content.check_items(values["items"])
-
-
-def _describe(item: Item, seed: str, *, is_right: bool) -> dict[str, Any]:
-    """Return what the page shows of ``item``: neither the key nor any feedback."""
-    texts = {option.key: sanitise(option.text) for option in item.options}
-    return {
-        "key": item.key,
-        "stem": sanitise(item.stem),
-        "options": [{"key": key, "text": texts[key]} for key in presentation(item, seed)],
-        "unit": item.answer.unit if item.answer else "",
-        "is_right": is_right,
-    }

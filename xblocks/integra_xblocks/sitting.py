@@ -21,14 +21,14 @@ from xblock.fields import Boolean, List, Scope, String
 
 from integra_gradebook import api
 from integra_gradebook.errors import GradebookError
-from integra_gradebook.results import AttemptItem, AttemptView, Bank
+from integra_gradebook.results import AttemptView, Bank
 from integra_grading.errors import ItemError
 from integra_grading.items import UNKNOWN_OPTION, Item
 from integra_xblocks import content
 from integra_xblocks.base import BaseBlock, json_post
+from integra_xblocks.item_page import describe_item, describe_raw
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, usage_key, writer
-from integra_xblocks.sanitiser import sanitise
 
 TEXTS = {
     "starting": N_("Getting your questions…"),
@@ -64,7 +64,7 @@ class SaveResponse:
     uuid: UUID
     attempt_uuid: UUID
     item_key: str
-    response: dict[str, str]
+    response: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,7 @@ class SittingBlock(CompletableXBlockMixin, BaseBlock):
     OWN_TAGS = frozenset({"item"})
     CHILD_FIELDS: ClassVar[tuple[str, ...]] = ("items",)
     FOLDER = "sitting"
+    SHARED_FILES = ("integra", "item")
     INIT_FUNCTION = "IntegraSitting"
     ATTEMPT_KIND: ClassVar[str] = ""
 
@@ -212,7 +213,7 @@ class SittingBlock(CompletableXBlockMixin, BaseBlock):
 
 def describe_items(attempt: AttemptView) -> list[dict[str, Any]]:
     """Return what the template shows of each item of ``attempt``, with the answers given so far."""
-    return [_describe(item, attempt.responses.get(item.key, {}), item.unit) for item in attempt.items]
+    return [describe_item(item, attempt.responses.get(item.key, {})) for item in attempt.items]
 
 
 def describe_preview(raw_items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -220,29 +221,10 @@ def describe_preview(raw_items: Iterable[Mapping[str, Any]]) -> list[dict[str, A
     items = []
     for raw in raw_items:
         try:
-            item = Item.from_dict(dict(raw))
+            items.append(describe_raw(raw, "preview"))
         except ItemError:
             continue  # validate() names it
-        items.append(_describe(item, {}, item.answer.unit if item.answer else ""))
     return items
-
-
-def _describe(item: Item | AttemptItem, response: Mapping[str, str], unit: str) -> dict[str, Any]:
-    return {
-        "key": item.key,
-        "stem": sanitise(item.stem),
-        "options": [
-            {
-                "key": option.key,
-                "text": sanitise(option.text),
-                "is_chosen": option.key == response.get("option"),
-            }
-            for option in item.options
-        ],
-        "unit": unit,
-        "number": response.get("number", ""),
-        "is_unknown": response.get("option") == UNKNOWN_OPTION,
-    }
 
 
 def count_remaining_seconds(attempt: AttemptView, now: datetime) -> int:

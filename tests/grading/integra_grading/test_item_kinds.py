@@ -1,6 +1,7 @@
 """Multiple choice, orders, matchings and grids: what they accept, what counts, what is said."""
 
 import copy
+import json
 import xml.etree.ElementTree as ET
 from itertools import combinations, permutations
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integra_grading.errors import ItemError, ResponseError
+from integra_grading.item_view import show_item
 from integra_grading.items import (
     Item,
     ItemScore,
@@ -355,3 +357,44 @@ def test_mending_one_row_never_lowers_the_result(pairs):
     for option in item.options:
         mended = {**pairs, option.key: option.target}
         assert score_response(item, parse_response(item, {"pairs": mended}, False)).points >= before
+
+
+# What a page may get
+
+
+def test_a_shown_grid_has_a_cell_per_column_and_names_what_is_asked():
+    raw = copy.deepcopy(GRID)
+    del raw["rows"][1]["cells"][0]
+    shown = show_item(Item.from_dict(raw), ())
+    assert [
+        [(cell.key, cell.text, cell.unit, cell.is_asked) for cell in row.cells] for row in shown.rows
+    ] == [
+        [("pan/precio", "$0,20", "", False), ("pan/margen", "", "USD", True)],
+        [("", "", "", False), ("jugo/margen", "", "", True)],
+    ]
+
+
+@pytest.mark.parametrize("kind", ALL)
+@given(seed=st.text(max_size=10))
+def test_what_is_shown_tells_nothing_of_the_key(kind, seed):
+    item = Item.from_dict(ALL[kind])
+    order = presentation(item, seed)
+    bare = json.dumps(ALL[kind])
+    for secret in ("Mira otra vez.", "Eso es.", "toma_", "divide_para", "olvida_"):
+        bare = bare.replace(secret, "x")
+    other = json.loads(bare)
+    for option in other.get("options", ()):
+        if kind in ("single", "multiple"):
+            option["correct"] = (
+                not option.get("correct", False) if kind == "multiple" else option["key"] == "b"
+            )
+            option.pop("error", None)
+        if kind == "matching":
+            option["target"] = "variable"
+    if kind == "numeric":
+        other["answer"] = {"value": "7", "unit": "jugos"}
+    if kind == "grid":
+        other["rows"][0]["cells"][1]["answer"] = {"value": "7", "unit": "USD"}
+    if kind == "ordering":
+        other["options"].reverse()
+    assert show_item(Item.from_dict(other), order) == show_item(item, order)

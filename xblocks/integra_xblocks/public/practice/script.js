@@ -24,21 +24,15 @@
     return form.querySelector('[data-integra="' + role + '"]');
   }
 
-  /** Return the response on the wire, or null when nothing is chosen or typed. */
-  function readResponse(form) {
-    const fields = new FormData(form);
-    if (fields.get("option")) return { option: fields.get("option") };
-    const number = (fields.get("number") || "").trim();
-    return number ? { number: number } : null;
-  }
-
   function listen(block, form, queue) {
+    form.fields = Integra.fields(findIn(form, "fields"), () => {
+      findIn(form, "check").disabled = Boolean(block.readOnly);
+    });
     form.addEventListener("submit", function (event) {
       event.preventDefault();
-      const response = readResponse(form);
-      if (!response) {
-        const isNumber = Boolean(form.elements.number);
-        say(form, block.text(isNumber ? "write" : "choose"), "empty");
+      const response = form.fields.read();
+      if (!response || !form.fields.isComplete()) {
+        say(form, block.text(response ? "incomplete" : "choose"), "empty");
         return;
       }
       say(form, block.text("checking"), "");
@@ -48,19 +42,12 @@
         response: response,
       });
     });
-    form.addEventListener("input", function () {
-      findIn(form, "check").disabled = Boolean(block.readOnly);
-    });
   }
 
   function showWaiting(block, forms, sent) {
     const form = findForm(forms, sent.item_key);
     if (!form) return;
-    const typed = form.elements.number;
-    if (typed && !typed.value) typed.value = sent.response.number || "";
-    for (const input of form.querySelectorAll('input[type="radio"]')) {
-      if (!readResponse(form)) input.checked = input.value === sent.response.option;
-    }
+    if (!form.fields.read()) form.fields.show(sent.response);
     say(form, block.text("waiting"), "waiting");
   }
 

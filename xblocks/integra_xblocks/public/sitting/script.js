@@ -5,7 +5,6 @@
  */
 (function () {
   "use strict";
-  const UNKNOWN = "no_lo_se";
   const TYPING_PAUSE_MS = 900;
   const RETRY_MS = 15000;
   const SPOKEN_MINUTES = [5, 1];
@@ -59,7 +58,7 @@
       // What waits on the phone is newer than what the server wrote into the page.
       for (const entry of this.queue.entries) this.showResponse(entry.item_key, entry.response);
       this.listen();
-      const first = this.items.findIndex((item) => !this.readResponse(item));
+      const first = this.items.findIndex((item) => !item.fields.isComplete());
       this.show(first === -1 ? this.items.length : first, false);
       this.startClock();
       if (this.isWished) this.submit();
@@ -74,37 +73,20 @@
 
     readItem(section) {
       const one = (role) => section.querySelector('[data-integra="' + role + '"]');
-      return {
-        key: section.dataset.key,
-        section: section,
-        heading: one("heading"),
-        radios: Array.from(section.querySelectorAll("input[type=radio]")),
-        number: one("number"),
-        unknown: one("unknown"),
-        problem: one("problem"),
-        timer: 0,
-      };
+      const item = { key: section.dataset.key, section, heading: one("heading"), problem: one("problem"), timer: 0 };
+      item.fields = Integra.fields(one("fields"), (isTyping) => this.onChange(item, isTyping));
+      return item;
+    }
+
+    /** Typing is saved after a pause, everything else at once. */
+    onChange(item, isTyping) {
+      if (!isTyping) return this.save(item);
+      window.clearTimeout(item.timer);
+      item.timer = window.setTimeout(() => this.save(item), TYPING_PAUSE_MS);
+      this.showProgress();
     }
 
     listen() {
-      for (const item of this.items) {
-        for (const radio of item.radios) radio.addEventListener("change", () => this.save(item));
-        if (item.number) {
-          item.number.addEventListener("input", () => {
-            if (item.unknown) item.unknown.checked = false;
-            window.clearTimeout(item.timer);
-            item.timer = window.setTimeout(() => this.save(item), TYPING_PAUSE_MS);
-            this.showProgress();
-          });
-          item.number.addEventListener("change", () => this.save(item));
-        }
-        if (item.unknown) {
-          item.unknown.addEventListener("change", () => {
-            if (item.unknown.checked) item.number.value = "";
-            this.save(item);
-          });
-        }
-      }
       this.block.find("form").addEventListener("submit", (event) => {
         event.preventDefault();
         this.move(1);
@@ -126,26 +108,16 @@
 
     // --- answers ------------------------------------------------------------------------------------------------
 
-    readResponse(item) {
-      if (item.unknown && item.unknown.checked) return { option: UNKNOWN };
-      if (item.number) return item.number.value.trim() ? { number: item.number.value.trim() } : null;
-      const chosen = item.radios.find((radio) => radio.checked);
-      return chosen ? { option: chosen.value } : null;
-    }
-
     showResponse(key, response) {
       const item = this.items.find((one) => one.key === key);
-      if (!item) return;
-      for (const radio of item.radios) radio.checked = radio.value === response.option;
-      if (item.number) item.number.value = response.number || "";
-      if (item.unknown) item.unknown.checked = response.option === UNKNOWN;
+      if (item) item.fields.show(response);
     }
 
     save(item) {
       window.clearTimeout(item.timer);
       item.timer = 0;
       this.showProgress();
-      const response = this.readResponse(item);
+      const response = item.fields.read();
       if (!response || isSame(response, this.lastSaved(item.key))) return;
       item.problem.textContent = "";
       this.queue.replace((entry) => entry.item_key === item.key, {
@@ -208,7 +180,7 @@
     }
 
     showProgress() {
-      const answered = this.items.map((item) => this.readResponse(item) !== null);
+      const answered = this.items.map((item) => item.fields.isComplete());
       const count = answered.filter(Boolean).length;
       const missing = this.items.length - count;
       this.block.find("progress").value = count;
@@ -292,8 +264,9 @@
     }
   }
 
+  /** Responses have one key, and what is below it is written in one order here and on the server. */
   function isSame(one, other) {
-    return Boolean(other) && one.option === other.option && one.number === other.number;
+    return JSON.stringify(one) === JSON.stringify(other);
   }
 
   function lineFor(missing) {
