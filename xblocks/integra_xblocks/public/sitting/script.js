@@ -138,6 +138,9 @@
 
     onReceipt(entry, body) {
       this.received = body.received;
+      // What was on its way while this page was loaded is stored, though the page came without it.
+      for (const item of this.items) if (!item.fields.read() && body.received[item.key]) item.fields.show(body.received[item.key]);
+      this.showProgress();
       this.setClock(body.remaining_seconds);
       if (this.isWished && !this.queue.size()) this.submit();
     }
@@ -264,10 +267,14 @@
     }
   }
 
-  /** Responses have one key, and what is below it is written in one order here and on the server. */
-  function isSame(one, other) {
-    return JSON.stringify(one) === JSON.stringify(other);
+  /** The server keeps marks, pairs and cells in the item's order, the page in the order shown: the same response. */
+  function spell(response) {
+    const [[name, value]] = Object.entries(response);
+    if (name === "order" || typeof value === "string") return name + JSON.stringify(value);
+    return name + JSON.stringify(Object.entries(value).map(name === "options" ? (entry) => entry[1] : String).sort());
   }
+
+  const isSame = (one, other) => Boolean(other) && spell(one) === spell(other);
 
   function lineFor(missing) {
     if (missing === 0) return "allAnswered";
