@@ -247,7 +247,9 @@ def _check_reading(each: SourceItem, problems: Problems) -> None:
 
 def _check_lengths(each: SourceItem, problems: Problems) -> None:
     """Warn where the right option gives itself away by being the longest."""
-    if not each.option_texts or all(STARTS_WITH_NUMBER.match(text) for text in each.option_texts):
+    if each.item.kind is not ItemKind.SINGLE or all(
+        STARTS_WITH_NUMBER.match(text) for text in each.option_texts
+    ):
         return
     correct = next(index for index, option in enumerate(each.item.options) if option.is_correct)
     others = [len(text) for index, text in enumerate(each.option_texts) if index != correct]

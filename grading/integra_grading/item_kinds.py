@@ -26,6 +26,7 @@ from integra_grading.item_parts import (
     Option,
     Response,
     Slip,
+    Target,
 )
 from integra_grading.numbers import parse_decimal
 from integra_grading.ordering import shuffle
@@ -228,7 +229,8 @@ class _Matching(Kind):
         if len(item.targets) < 2:
             raise ItemError("too_few_targets", "targets", "At least two targets are needed.")
         # One list keeps the order of both, so no key may be in both.
-        _require_distinct((part.key for part in (*item.options, *item.targets)), "targets")
+        parts: tuple[Option | Target, ...] = (*item.options, *item.targets)
+        _require_distinct((part.key for part in parts), "targets")
         known = {target.key for target in item.targets}
         for option in item.options:
             if option.target not in known:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from integra_grading.item_kinds import cell_key
-from integra_grading.item_parts import ItemKind, Row
+from integra_grading.item_parts import ItemKind, Option, Row, Target
 from integra_grading.items import Item
 
 
@@ -61,7 +61,8 @@ def show_item(item: Item, order: Sequence[str]) -> ShownItem:
     Invariants: equal for two items that differ only in keys, tolerances, slips, named errors or feedback, given
     the same ``order``.
     """
-    texts = {part.key: part.text for part in (*item.options, *item.targets)}
+    parts: tuple[Option | Target, ...] = (*item.options, *item.targets)
+    texts = {part.key: part.text for part in parts}
     options = {option.key for option in item.options}
     return ShownItem(
         key=item.key,

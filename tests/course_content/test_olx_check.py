@@ -165,7 +165,7 @@ CASES: dict[str, tuple[Edit, list[tuple[str, str]]]] = {
     ),
     "item without its key": (
         replace(PRACTICE, ' correct="true"', ""),
-        [(f"{PRACTICE}:2", "empty"), (f"{PRACTICE}:3", "bad_item")],
+        [(f"{PRACTICE}:3", "bad_item")],
     ),
     "item changed after the manifest": (
         replace("vertical/inicio-prueba-pagina.xml", "Quito las peras.", "Quito peras."),
