@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from integra_gradebook import bypass
+from integra_gradebook.attempt_forms import HAS_CUT, get_cut_rules
 from integra_gradebook.models import Attempt
 from integra_gradebook.places import Place
 from integra_gradebook.results import AttemptView
@@ -32,9 +33,9 @@ def view_of(attempt: Attempt, place: Place) -> AttemptView:
         started_at=attempt.started_at,
         deadline_at=attempt.deadline_at,
         submitted_at=attempt.submitted_at,
-        score=attempt.score if attempt.kind == Attempt.Kind.POST else None,
+        score=attempt.score if attempt.kind in HAS_CUT else None,
         max_score=attempt.max_score,
-        cut=attempt.cut if attempt.kind == Attempt.Kind.POST else None,
+        cut=attempt.cut if attempt.kind in HAS_CUT else None,
         outcome=attempt.outcome or None,
         outcomes_to_study=bypass.list_outcomes_to_study(attempt) if is_failed_bypass else (),
         attempts_left=attempts_left,
@@ -44,11 +45,15 @@ def view_of(attempt: Attempt, place: Place) -> AttemptView:
 
 def _what_is_left(attempt: Attempt, place: Place) -> tuple[int, datetime | None]:
     """Return how many attempts remain after this one, and from when, for a submitted post-test."""
-    if attempt.kind != Attempt.Kind.POST or attempt.submitted_at is None or attempt.outcome == "passed":
+    if attempt.kind not in HAS_CUT or attempt.submitted_at is None or attempt.outcome == "passed":
         return 0, None
-    rules = place.run.rules.tests.post
+    rules = get_cut_rules(place.run.rules, attempt.kind, attempt.bank_id)
     used = Attempt.objects.filter(
-        learner_id=attempt.learner_id, course_id=attempt.course_id, kind=attempt.kind, voided_at=None
+        learner_id=attempt.learner_id,
+        course_id=attempt.course_id,
+        kind=attempt.kind,
+        block_key=attempt.block_key,
+        voided_at=None,
     ).count()
     left = max(0, rules.max_attempts - used)
     return left, attempt.submitted_at + timedelta(hours=rules.wait_hours) if left else None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from integra_gradebook import bypass, standings
+from integra_gradebook.attempt_forms import HAS_CUT, Form, get_bank_entry, get_cut_rules, plan_form
 from integra_gradebook.attempt_views import view_of
-from integra_gradebook.dates import refuse_permission
 from integra_gradebook.enrolments import get_rules_of, open_place
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.journal import Journal, fact
@@ -20,35 +19,20 @@ from integra_gradebook.versions import store_versions
 from integra_gradebook.writing import retried
 from integra_grading import events
 from integra_grading.bypass import BypassOutcome
-from integra_grading.forms import PostAttempt, form_for_post, form_for_pre, has_reached_cut, may_start_post
+from integra_grading.forms import CutAttempt, has_reached_cut
 from integra_grading.items import (
     Item,
-    bank_digest,
-    item_digest,
     parse_response,
     presentation,
     score_response,
 )
 from integra_grading.manifest import Bank as BankEntry
-from integra_grading.manifest import BankKind, Manifest
+from integra_grading.manifest import Manifest
 from integra_grading.ordering import shuffle_within_blocks
 
 # Answers typed before the deadline may arrive after it.
 GRACE = timedelta(minutes=5)
 EXTRA_TIME = "extra_time"  # the accommodation that gives half as much time again
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What a new attempt is made of."""
-
-    key: str
-    item_keys: tuple[str, ...]
-    minutes: int
-    cut: int | None
-    module_key: str = ""
-    sitting: int = 1
-    stage: int = 1
 
 
 @retried
@@ -65,12 +49,12 @@ def start_attempt(
             if (found.learner_id, found.block_key, found.kind) != (place.learner_id, block_key, kind):
                 raise GradebookError("uuid_reused", "uuid")
             return view_of(found, place)
-        waiting = _find_open(place, kind, entry.module or "")
+        waiting = _find_open(place, kind, entry)
         if waiting is not None:
             if waiting.block_key != block_key:
                 raise GradebookError("attempt_open", str(waiting.uuid))
             return view_of(waiting, place)
-        form = _plan_form(place, kind, entry, now=now)
+        form = plan_form(place, kind, entry, now=now)
         attempt = _create_attempt(place, kind, block_key, bank, entry, form, uuid=uuid, now=now)
         return view_of(attempt, place)
 
@@ -122,13 +106,13 @@ def submit_attempt(learner: Learner, *, attempt_uuid: UUID, block_key: str, now:
         _score(attempt, drawn)
         attempt.submitted_at = now
         attempt.outcome = _decide_outcome(place, attempt, now=now)
-        if attempt.kind == Attempt.Kind.POST:
+        if attempt.kind in HAS_CUT:
             attempt.mirror_at = now
         attempt.save(update_fields=["score", "submitted_at", "outcome", "mirror_at"])
         if attempt.outcome == BypassOutcome.EXEMPT:
             bypass.store_exemption(attempt, place.run.rules, now=now)
         _record_assessment(journal, attempt, drawn)
-        if attempt.kind != Attempt.Kind.PRE:
+        if attempt.kind in (Attempt.Kind.POST, Attempt.Kind.BYPASS):
             standings.refresh(place, journal, now=now)
         return view_of(attempt, place)
 
@@ -136,82 +120,17 @@ def submit_attempt(learner: Learner, *, attempt_uuid: UUID, block_key: str, now:
 # --- before the first item ------------------------------------------------------------------------
 
 
-def get_bank_entry(rules: Manifest, kind: str, bank: Bank) -> BankEntry:
-    """Return the manifest's entry of a block's bank; items other than the registered ones are refused."""
-    if kind not in Attempt.Kind.values:
-        raise GradebookError("kind_unknown", "kind")
-    entry = rules.find_bank(bank.id)
-    bank_kind = BankKind.BYPASS if kind == Attempt.Kind.BYPASS else BankKind.TEST
-    if entry is None or entry.kind is not bank_kind:
-        raise GradebookError("bank_unknown", "bank_id")
-    actual = bank_digest((item.key, item_digest(item)) for item in bank.items)
-    if not actual == bank.digest == entry.digest:
-        raise GradebookError("bank_mismatch", "bank_digest")
-    return entry
-
-
-def _find_open(place: Place, kind: str, module_key: str) -> Attempt | None:
+def _find_open(place: Place, kind: str, entry: BankEntry) -> Attempt | None:
+    # A course has one closing form per area: the bank tells them apart.
+    which = {"bank_id": entry.id} if kind == Attempt.Kind.CLOSING else {"module_key": entry.module or ""}
     return Attempt.objects.filter(
         learner_id=place.learner_id,
         course_id=place.run.id,
         kind=kind,
-        module_key=module_key,
         submitted_at=None,
         voided_at=None,
+        **which,
     ).first()
-
-
-def _plan_form(place: Place, kind: str, entry: BankEntry, *, now: datetime) -> Form:
-    if kind == Attempt.Kind.PRE:
-        return _plan_pre(place, entry)
-    if kind == Attempt.Kind.POST:
-        return _plan_post(place, entry, now=now)
-    plan = bypass.plan_form(place, entry, now=now)
-    rules = bypass.get_bypass_rules(place.run.rules)
-    return Form(
-        key=f"{plan.sitting}.{plan.stage}",
-        item_keys=plan.item_keys,
-        minutes=rules.minutes,
-        cut=plan.cut,
-        module_key=entry.module or "",
-        sitting=plan.sitting,
-        stage=plan.stage,
-    )
-
-
-def _plan_pre(place: Place, entry: BankEntry) -> Form:
-    taken = Attempt.objects.filter(
-        learner_id=place.learner_id, course_id=place.run.id, kind=Attempt.Kind.PRE, voided_at=None
-    )
-    if taken.exists():
-        raise GradebookError("already_taken", "pre")
-    form_key = form_for_pre(place.first_form)
-    minutes = place.run.rules.tests.pre.minutes
-    return Form(form_key, _twin_items(entry, form_key), minutes, cut=None)
-
-
-def _plan_post(place: Place, entry: BankEntry, *, now: datetime) -> Form:
-    rules = place.run.rules.tests.post
-    attempts = load_post_attempts(place)
-    refuse_permission(may_start_post(attempts, rules, now=now), place)
-    ordinal = len(attempts) + 1
-    form_key = form_for_post(rules.forms, first=place.first_form, ordinal=ordinal)
-    return Form(form_key, _twin_items(entry, form_key), rules.minutes, cut=rules.cut, sitting=ordinal)
-
-
-def load_post_attempts(place: Place) -> tuple[PostAttempt, ...]:
-    rows = Attempt.objects.filter(
-        learner_id=place.learner_id,
-        course_id=place.run.id,
-        kind=Attempt.Kind.POST,
-        voided_at=None,
-        submitted_at__isnull=False,
-    ).values_list("submitted_at", "score", "max_score")
-    return tuple(standings.as_post_attempt(*row) for row in rows)
-
-
-def _twin_items(entry: BankEntry, form_key: str) -> tuple[str, ...]:
-    return tuple(item.key for item in entry.items if item.form == form_key)
 
 
 def _create_attempt(
@@ -283,7 +202,7 @@ def _create_attempt(
 
 
 def _order_items(rules: Manifest, kind: str, items: list[Item], *, seed: str) -> list[Item]:
-    """Return the items as shown: a ring's as drawn; a test's mixed inside its modules."""
+    """Return the items as shown: a module's ring as drawn; everything else mixed inside its modules."""
     if kind == Attempt.Kind.BYPASS:
         return items
     module_of = {outcome.key: module.key for module in rules.modules for outcome in module.outcomes}
@@ -311,8 +230,9 @@ def _decide_outcome(place: Place, attempt: Attempt, *, now: datetime) -> str:
         return "taken"
     if attempt.kind == Attempt.Kind.BYPASS:
         return str(bypass.decide_attempt(attempt, place.run.rules))
-    mine = PostAttempt(submitted_at=now, score=attempt.score or 0, max_score=attempt.max_score)
-    return "passed" if has_reached_cut(mine, place.run.rules.tests.post) else "below_cut"
+    mine = CutAttempt(submitted_at=now, score=attempt.score or 0, max_score=attempt.max_score)
+    rules = get_cut_rules(place.run.rules, attempt.kind, attempt.bank_id)
+    return "passed" if has_reached_cut(mine, rules) else "below_cut"
 
 
 def _record_assessment(journal: Journal, attempt: Attempt, drawn: list[AttemptResponse]) -> None:

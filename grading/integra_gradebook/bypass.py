@@ -8,7 +8,7 @@ from datetime import datetime
 from integra_gradebook import standings
 from integra_gradebook.dates import REFUSALS, refuse_permission
 from integra_gradebook.errors import GradebookError
-from integra_gradebook.models import Attempt, AttemptResponse, Exemption, RingExposure, Standing
+from integra_gradebook.models import Attempt, AttemptResponse, Exemption, RingExposure
 from integra_gradebook.places import Place, find_place, get_rules
 from integra_gradebook.results import BypassState, Learner
 from integra_grading.bypass import (
@@ -24,7 +24,7 @@ from integra_grading.manifest import Bank as BankEntry
 from integra_grading.manifest import Manifest, Module
 from integra_grading.reasons import Permission
 from integra_grading.ring import RingItem, draw_form
-from integra_grading.standing import ModuleState
+from integra_grading.standing import ModuleState, decide_module, is_half_done
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,7 @@ def get_bypass_state(learner: Learner, *, module_key: str, now: datetime) -> Byp
             module_key=module_key,
             can_be_bypassed=module.can_be_bypassed,
             is_done=False,
+            is_half_done=False,
             now=now,
         )
         return _state(module, rules.bypass, permission, history, None, now=now)
@@ -232,15 +233,14 @@ def _count_sittings_left(rules: BypassRules, history: History, *, now: datetime)
 def _may_sit(
     place: Place, module: Module, rules: BypassRules, history: History, *, now: datetime
 ) -> Permission:
-    is_done = Standing.objects.filter(
-        learner_id=place.learner_id, course_id=place.run.id, module_key=module.key, state=ModuleState.DONE
-    ).exists()
+    facts = standings.load_facts(place).modules[module.key]
     return may_sit(
         history.as_rules_see_it(),
         rules,
         module_key=module.key,
         can_be_bypassed=module.can_be_bypassed,
-        is_done=is_done,
+        is_done=decide_module(facts, module).state is ModuleState.DONE,
+        is_half_done=is_half_done(facts, module),
         now=now,
     )
 
@@ -253,7 +253,7 @@ def _draw(place: Place, entry: BankEntry, first: Attempt | None, *, seed: str) -
     for attempt_id, item_key in exposures.values_list("attempt_id", "item_key"):
         shown.setdefault(attempt_id, []).append(item_key)
     return draw_form(
-        [RingItem(item.key, item.stratum or "") for item in entry.items],
+        [RingItem(item.key, item.stratum or "", item.twin) for item in entry.items],
         entry.strata,
         history=list(shown.values()),
         # Nothing of the client's: nobody can try until the draw pleases.

@@ -17,6 +17,7 @@ from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from integra_gradebook.attempt_forms import HAS_CUT
 from integra_gradebook.models import Attempt, Standing, Submission
 from integra_gradebook.places import get_rules
 from integra_grading.standing import ModuleState
@@ -63,7 +64,7 @@ def mirror_again(course_key: str) -> int:
     now = timezone.now()
     standings = Standing.objects.filter(course__course_key=course_key).exclude(module_key="")
     posts = Attempt.objects.filter(
-        course__course_key=course_key, kind=Attempt.Kind.POST, submitted_at__isnull=False
+        course__course_key=course_key, kind__in=HAS_CUT, submitted_at__isnull=False
     )
     works = Submission.objects.filter(
         course__course_key=course_key, state__in=[Submission.State.ACCEPTED, Submission.State.RETURNED]
@@ -136,7 +137,9 @@ def _read_attempt(row: Attempt) -> Score | None:
         .order_by("-score")
         .first()
     )
-    earned, possible = (best.score or 0, best.max_score) if best else (0, 0)
+    # A pre-test has no score to show, and an evaluation's counts only through the module's standing.
+    is_shown = best is not None and row.kind in HAS_CUT
+    earned, possible = (best.score or 0, best.max_score) if best and is_shown else (0, 0)
     return _score(row, row.block_key, earned, possible, is_complete=best is not None)
 
 

@@ -31,7 +31,7 @@ from integra_gradebook.results import (
 )
 from integra_gradebook.standings import list_exemptions, load_facts
 from integra_gradebook.writing import retried
-from integra_grading.forms import may_start_post
+from integra_grading.forms import POST_KEY, may_start_test
 from integra_grading.gain import normalized_gain, raw_gain
 from integra_grading.manifest import Manifest, Module
 from integra_grading.reasons import Reason, ReasonCode
@@ -213,7 +213,7 @@ def _next_step(
         mine = by_module.get(module.key)
         if mine is not None and mine.is_due and mine.state in ("none", "draft"):
             return NextStep("deliverable", mine.key)
-    permission = may_start_post(known.facts.post_attempts, rules.tests.post, now=now)
+    permission = may_start_test(known.facts.post_attempts, rules.tests.post, key=POST_KEY, now=now)
     if permission.is_granted:
         return NextStep("post", "")
     if permission.until is not None:

@@ -22,7 +22,7 @@ from integra_gradebook.places import Place, find_place, get_rules
 from integra_gradebook.results import Learner
 from integra_grading import events
 from integra_grading.bypass import BypassOutcome
-from integra_grading.forms import PostAttempt
+from integra_grading.forms import CutAttempt
 from integra_grading.manifest import Manifest, Module
 from integra_grading.standing import (
     CourseFacts,
@@ -64,10 +64,10 @@ def load_facts(place: Place) -> CourseFacts:
     )
 
 
-def as_post_attempt(submitted_at: datetime | None, score: int | None, max_score: int) -> PostAttempt:
+def as_cut_attempt(submitted_at: datetime | None, score: int | None, max_score: int) -> CutAttempt:
     if submitted_at is None or score is None:
         raise ValueError("Only a submitted attempt counts.")
-    return PostAttempt(submitted_at=submitted_at, score=score, max_score=max_score)
+    return CutAttempt(submitted_at=submitted_at, score=score, max_score=max_score)
 
 
 def list_exemptions(place: Place) -> QuerySet[Exemption]:
@@ -84,7 +84,7 @@ def list_exemptions(place: Place) -> QuerySet[Exemption]:
     )
 
 
-def _load_attempts(place: Place) -> tuple[tuple[PostAttempt, ...], dict[str, str]]:
+def _load_attempts(place: Place) -> tuple[tuple[CutAttempt, ...], dict[str, str]]:
     rows = (
         Attempt.objects.filter(learner_id=place.learner_id, voided_at=None, submitted_at__isnull=False)
         .filter(
@@ -98,7 +98,7 @@ def _load_attempts(place: Place) -> tuple[tuple[PostAttempt, ...], dict[str, str
     outcomes = {}
     for kind, module_key, submitted_at, score, max_score, outcome in rows:
         if kind == Attempt.Kind.POST:
-            posts.append(as_post_attempt(submitted_at, score, max_score))
+            posts.append(as_cut_attempt(submitted_at, score, max_score))
         else:
             outcomes[module_key] = outcome
     return tuple(posts), outcomes

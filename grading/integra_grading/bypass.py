@@ -101,6 +101,7 @@ def may_sit(
     module_key: str,
     can_be_bypassed: bool,
     is_done: bool,
+    is_half_done: bool,
     now: datetime,
 ) -> Permission:
     """Return whether a new sitting may start at ``now``, and if not every reason and until when.
@@ -113,13 +114,15 @@ def may_sit(
         module_key: Key of every reason.
         can_be_bypassed: The module's own flag.
         is_done: The module was done by training.
+        is_half_done: Units of at least half the module's minutes are complete: the wait is over.
         now: Aware UTC.
 
     Returns:
         Granted, or with ``not_bypassable``, ``module_done``, ``exempt_already`` (until it expires),
-        ``cooldown`` (``wait_days`` after the last decision) and ``sittings_used`` (until the oldest of the
-        last ``max_sittings`` is ``window_months`` old). ``until`` is the latest of these, None when one of the
-        reasons does not pass by itself. At ``until`` itself the learner may sit.
+        ``cooldown`` (``wait_days`` after the last decision, unless half the module was done) and
+        ``sittings_used`` (until the oldest of the last ``max_sittings`` is ``window_months`` old). ``until`` is
+        the latest of these, None when one of the reasons does not pass by itself. At ``until`` itself the learner
+        may sit.
     """
     reasons: list[Reason] = []
     waits: list[datetime] = []
@@ -137,7 +140,7 @@ def may_sit(
     if exempt_at is not None and now < exemption_until(exempt_at, rules):
         refuse(ReasonCode.EXEMPT_ALREADY, exemption_until(exempt_at, rules))
     failed_at = _last_decision(sittings, BypassOutcome.TAKE_MODULE)
-    if failed_at is not None and now < failed_at + timedelta(days=rules.wait_days):
+    if failed_at is not None and not is_half_done and now < failed_at + timedelta(days=rules.wait_days):
         refuse(ReasonCode.COOLDOWN, failed_at + timedelta(days=rules.wait_days))
     starts = sorted(sitting.started_at for sitting in sittings)
     if len(starts) >= rules.max_sittings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from integra_grading.errors import FormError
 from integra_grading.ordering import shuffle
@@ -13,6 +14,8 @@ from integra_grading.wire import KEY, Many, Whole, wire
 
 BLOCK_SIZE = 4
 POST_KEY = "post"
+# Fewer items do not carry a dependable decision (dossier 5.2; architecture, section 5).
+CLOSING_ITEMS_AT_LEAST = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +29,13 @@ class PreRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostRules:
-    """The post-test; ``cut`` is inclusive and in points of ``max_score``."""
+    """The post-test; ``cut`` is inclusive and in points of ``max_score``.
+
+    ``further_forms`` are for further attempts: nobody has seen them in the pre-test.
+    """
 
     forms: tuple[str, ...] = wire(Many(KEY, 2, minimum=2))
+    further_forms: tuple[str, ...] = wire(Many(KEY, 8), optional=True, default=())
     max_score: int = wire(Whole(1, 1000))
     minutes: int = wire(Whole(1, 600))
     cut: int = wire(Whole(1, 1000))
@@ -36,9 +43,35 @@ class PostRules:
     wait_hours: int = wire(Whole(0, 24 * 365))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosingRules:
+    """The closing form of an area, drawn from its ring; ``max_score`` is what one form of the ring holds."""
+
+    area: str = wire(KEY)
+    bank: str = wire(KEY)
+    max_score: int = wire(Whole(CLOSING_ITEMS_AT_LEAST, 1000))
+    minutes: int = wire(Whole(1, 600))
+    cut: int = wire(Whole(1, 1000))
+    max_attempts: int = wire(Whole(1, 10))
+    wait_hours: int = wire(Whole(0, 24 * 365))
+
+
+class CutRules(Protocol):
+    """What post-test and closing forms have in common: a cut, and how often and when they may be tried."""
+
+    @property
+    def max_score(self) -> int: ...
+    @property
+    def cut(self) -> int: ...
+    @property
+    def max_attempts(self) -> int: ...
+    @property
+    def wait_hours(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
-class PostAttempt:
-    """One submitted attempt at the post-test."""
+class CutAttempt:
+    """One submitted attempt at the post-test or a closing form."""
 
     submitted_at: datetime
     score: int
@@ -74,28 +107,38 @@ def form_for_pre(first: str) -> str:
     return first
 
 
-def form_for_post(forms: tuple[str, ...], *, first: str, ordinal: int) -> str:
-    """Return the form of the learner's ``ordinal``-th post-test: the twin of the pre-test's, then in turn.
+def form_for_post(
+    forms: tuple[str, ...], *, first: str, ordinal: int, further_forms: tuple[str, ...] = ()
+) -> str:
+    """Return the form of the learner's ``ordinal``-th post-test.
+
+        1st   the twin of the pre-test's form
+        then  the further forms in their order, then the pre-test's form, and round again
 
     Args:
         forms: The two twin forms.
         first: The form assigned with ``first_form``.
         ordinal: 1 for the first attempt.
+        further_forms: Forms kept for further attempts; none of ``forms``.
 
     Raises:
         FormError: ``not_two_forms``, ``unknown_form``, ``bad_ordinal``.
 
     Invariants: two attempts in a row never have the same form; nor have pre-test and first post-test.
+
+    Source: dossier 2.6, "two attempts on different forms".
     """
     _require_two(forms)
     if first not in forms:
         raise FormError("unknown_form", "first", "The first form is not one of the two.")
     if ordinal < 1:
         raise FormError("bad_ordinal", "ordinal", "Attempts are counted from 1.")
-    return forms[(forms.index(first) + ordinal) % 2]
+    twin = forms[1 - forms.index(first)]
+    turn = (twin, *further_forms, first)
+    return turn[(ordinal - 1) % len(turn)]
 
 
-def has_reached_cut(attempt: PostAttempt, rules: PostRules) -> bool:
+def has_reached_cut(attempt: CutAttempt, rules: CutRules) -> bool:
     """Return whether the attempt is at or above the cut; the cut itself is enough.
 
     An attempt taken with another maximum is compared by proportion, in integers:
@@ -104,26 +147,27 @@ def has_reached_cut(attempt: PostAttempt, rules: PostRules) -> bool:
     return attempt.score * rules.max_score >= rules.cut * attempt.max_score
 
 
-def may_start_post(attempts: Sequence[PostAttempt], rules: PostRules, *, now: datetime) -> Permission:
-    """Return whether another post-test may start at ``now``, and if not why and until when.
+def may_start_test(attempts: Sequence[CutAttempt], rules: CutRules, *, key: str, now: datetime) -> Permission:
+    """Return whether another post-test or closing form may start at ``now``, and if not why and until when.
 
     Args:
         attempts: The submitted ones that were not voided, in any order.
-        rules: The post-test's.
+        rules: The test's.
+        key: What the reasons are about: "post", or an area.
         now: Aware UTC.
 
     Returns:
-        Granted, or with ``already_passed``, ``attempts_used`` or ``cooldown`` (with ``until``), key "post".
+        Granted, or with ``already_passed``, ``attempts_used`` or ``cooldown`` (with ``until``).
         The wait is over exactly ``wait_hours`` after the last submission.
     """
     if any(has_reached_cut(attempt, rules) for attempt in attempts):
-        return Permission((Reason(ReasonCode.ALREADY_PASSED, POST_KEY),))
+        return Permission((Reason(ReasonCode.ALREADY_PASSED, key),))
     if len(attempts) >= rules.max_attempts:
-        return Permission((Reason(ReasonCode.ATTEMPTS_USED, POST_KEY),))
+        return Permission((Reason(ReasonCode.ATTEMPTS_USED, key),))
     if attempts:
         until = max(attempt.submitted_at for attempt in attempts) + timedelta(hours=rules.wait_hours)
         if now < until:
-            return Permission((Reason(ReasonCode.COOLDOWN, POST_KEY),), until)
+            return Permission((Reason(ReasonCode.COOLDOWN, key),), until)
     return Permission()
 
 

@@ -9,10 +9,11 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+from integra_grading.blueprint import BlueprintRow, LevelRow
 from integra_grading.bypass import BypassRules
 from integra_grading.canonical import digest
 from integra_grading.errors import ManifestError, WireError
-from integra_grading.forms import PostRules, PreRules
+from integra_grading.forms import ClosingRules, PostRules, PreRules
 from integra_grading.items import bank_digest
 from integra_grading.ring import Stratum
 from integra_grading.rubric import Rubric
@@ -55,6 +56,7 @@ class AcceptedBy(StrEnum):
 class BankKind(StrEnum):
     TEST = "test"
     BYPASS = "bypass"
+    CLOSING = "closing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,20 +138,12 @@ class TestRules:
     def __post_init__(self) -> None:
         if self.post.cut > self.post.max_score:
             raise WireError("contradiction", "tests.post.cut", "The cut is above the highest possible score.")
-        for name, forms in (("pre", self.pre.forms), ("post", self.post.forms)):
-            require_distinct(list(forms), f"tests.{name}.forms")
+        require_distinct(list(self.pre.forms), "tests.pre.forms")
+        require_distinct([*self.post.forms, *self.post.further_forms], "tests.post.forms")
         if set(self.pre.forms) != set(self.post.forms):
             raise WireError(
                 "contradiction", "tests.post.forms", "Pre-test and post-test share their twin forms."
             )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlueprintRow:
-    """How many items of every form test one outcome."""
-
-    outcome: str = wire(KEY)
-    items: int = wire(Whole(1, 100))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,11 +154,15 @@ class BankItem:
     digest: str = wire(TOKEN)
     form: str | None = wire(KEY, optional=True)
     stratum: str | None = wire(KEY, optional=True)
+    twin: str | None = wire(KEY, optional=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bank:
-    """A bank as the manifest names it; ``is_public``: its keys stand in a public repository."""
+    """A bank as the manifest names it; ``is_public``: its keys stand in a public repository.
+
+    A test bank has forms; the ring of a module's bypass quiz and that of an area's closing form have strata.
+    """
 
     id: str = wire(KEY)
     kind: BankKind = wire(Choice(BankKind))
@@ -193,6 +191,8 @@ class Manifest:
     rubrics: tuple[Rubric, ...] = wire(Many(Record(Rubric), 20))
     tests: TestRules = wire(Record(TestRules))
     blueprint: tuple[BlueprintRow, ...] = wire(Many(Record(BlueprintRow), 500))
+    blueprint_levels: tuple[LevelRow, ...] = wire(Many(Record(LevelRow), 500), optional=True, default=())
+    closing: tuple[ClosingRules, ...] = wire(Many(Record(ClosingRules), 20), optional=True, default=())
     bypass: BypassRules | None = wire(Nullable(Record(BypassRules)))
     banks: tuple[Bank, ...] = wire(Many(Record(Bank), 100))
     digest: str = wire(TOKEN)
@@ -228,6 +228,10 @@ class Manifest:
     def find_bank(self, bank_id: str) -> Bank | None:
         """Return the bank, or None."""
         return next((bank for bank in self.banks if bank.id == bank_id), None)
+
+    def find_closing(self, bank_id: str) -> ClosingRules | None:
+        """Return the rules of the closing form drawn from a bank, or None."""
+        return next((rules for rules in self.closing if rules.bank == bank_id), None)
 
     def find_bypass_bank(self, module_key: str) -> Bank | None:
         """Return the module's ring, or None."""
@@ -284,6 +288,8 @@ def _check_keys(manifest: Manifest) -> None:
     require_distinct([row.outcome for row in manifest.blueprint], "blueprint")
     require_distinct([bank.id for bank in manifest.banks], "banks")
     require_distinct([bank.module for bank in manifest.banks if bank.module], "banks of modules")
+    require_distinct([rules.area for rules in manifest.closing], "closing")
+    require_distinct([rules.bank for rules in manifest.closing], "banks of closing forms")
 
 
 def _check_references(manifest: Manifest) -> None:
@@ -298,6 +304,15 @@ def _check_references(manifest: Manifest) -> None:
         if module.can_be_bypassed:
             found = manifest.bypass is not None and manifest.find_bypass_bank(module.key) is not None
             _require(found, f"{module.key}.can_be_bypassed", "There are no bypass rules or no ring for it.")
+    for level_row in manifest.blueprint_levels:
+        known = manifest.find_module(level_row.module) is not None
+        _require(known, f"blueprint_levels.{level_row.module}", "No such module.")
+    areas = {area.key for area in manifest.areas}
+    for closing in manifest.closing:
+        _require(closing.area in areas, f"closing.{closing.area}", "No such area.")
+        bank = manifest.find_bank(closing.bank)
+        found = bank is not None and bank.kind is BankKind.CLOSING
+        _require(found, f"closing.{closing.area}.bank", "No such bank of closing items.")
     for row in manifest.blueprint:
         _require(row.outcome in outcomes, f"blueprint.{row.outcome}", "No module has this outcome.")
 
@@ -305,7 +320,9 @@ def _check_references(manifest: Manifest) -> None:
 def _check_banks(manifest: Manifest) -> None:
     for bank in manifest.banks:
         if bank.kind is BankKind.BYPASS:
-            _check_ring(bank, manifest)
+            _check_bypass_ring(bank, manifest)
+        elif bank.kind is BankKind.CLOSING:
+            _check_closing_ring(bank, manifest)
         else:
             _check_test_bank(bank, manifest)
 
@@ -314,19 +331,37 @@ def _check_test_bank(bank: Bank, manifest: Manifest) -> None:
     if bank.module is not None or bank.strata:
         raise WireError("contradiction", bank.id, "A test bank belongs to no module and has no strata.")
     per_form = Counter(item.form for item in bank.items)
-    if set(per_form) != set(manifest.tests.pre.forms):
-        raise WireError("contradiction", f"{bank.id}.items", "Every item is of one of the twin forms.")
+    if set(per_form) != {*manifest.tests.post.forms, *manifest.tests.post.further_forms}:
+        raise WireError("contradiction", f"{bank.id}.items", "Every form has items, every item a form.")
     if len(set(per_form.values())) != 1:
-        raise WireError("contradiction", f"{bank.id}.items", "Twin forms have equally many items.")
+        raise WireError("contradiction", f"{bank.id}.items", "Forms have equally many items.")
 
 
-def _check_ring(bank: Bank, manifest: Manifest) -> None:
+def _check_bypass_ring(bank: Bank, manifest: Manifest) -> None:
     module = manifest.find_module(bank.module or "")
     _require(module is not None, f"{bank.id}.module", "No such module.")
     if manifest.bypass is None:
         raise WireError("unknown_reference", f"{bank.id}.kind", "There are no bypass rules for it.")
-    if sum(stratum.per_form for stratum in bank.strata) != manifest.bypass.form_items:
-        raise WireError("contradiction", f"{bank.id}.strata", "Counts per form add up to bypass.form_items.")
+    _check_ring(bank, form_items=manifest.bypass.form_items)
+
+
+def _check_closing_ring(bank: Bank, manifest: Manifest) -> None:
+    rules = manifest.find_closing(bank.id)
+    if rules is None:
+        raise WireError("unknown_reference", f"{bank.id}.kind", "No closing form is drawn from it.")
+    if bank.module is not None:
+        raise WireError("contradiction", bank.id, "A closing form belongs to an area, not to a module.")
+    if rules.cut > rules.max_score:
+        raise WireError(
+            "contradiction", f"closing.{rules.area}.cut", "The cut is above the highest possible score."
+        )
+    _check_ring(bank, form_items=rules.max_score)
+
+
+def _check_ring(bank: Bank, *, form_items: int) -> None:
+    """Whole forms only: otherwise items would come back to a learner before the ring is used up."""
+    if sum(stratum.per_form for stratum in bank.strata) != form_items:
+        raise WireError("contradiction", f"{bank.id}.strata", "Counts per form add up to one form.")
     held = Counter(item.stratum for item in bank.items)
     counts = {stratum.key: stratum.per_form for stratum in bank.strata}
     if any(stratum not in counts for stratum in held):
@@ -334,6 +369,10 @@ def _check_ring(bank: Bank, manifest: Manifest) -> None:
     for key, per_form in counts.items():
         if held[key] < 2 * per_form:
             raise WireError("contradiction", f"{bank.id}.strata", "A ring holds two forms without a repeat.")
+        if held[key] % per_form:
+            raise WireError(
+                "contradiction", f"{bank.id}.strata", "Each stratum is a whole multiple of a form."
+            )
 
 
 def _require(condition: bool, at: str, message: str) -> None:

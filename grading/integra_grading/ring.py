@@ -6,8 +6,9 @@ Source: the programme guide's "evaluación circular" and dossier 2.7.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from integra_grading.errors import RingError
 from integra_grading.ordering import hash_rank, shuffle
@@ -24,10 +25,11 @@ class Stratum:
 
 @dataclass(frozen=True, slots=True)
 class RingItem:
-    """An item's place in the ring."""
+    """An item's place in the ring; twins ask the same with other numbers."""
 
     key: str
     stratum: str
+    twin: str | None = None
 
 
 def draw_form(
@@ -41,7 +43,8 @@ def draw_form(
     """Return the item keys of the next form.
 
     In each stratum the items used least come first, among those the ones used longest ago, among those by
-    SHA-256(seed, key). Items in ``avoid`` come after all others.
+    SHA-256(seed, key). Items in ``avoid`` come after all others. Of items that are due alike, the twin of one
+    already drawn comes last: one form does not ask the same twice while another question is as due.
 
     Args:
         items: The whole ring, in any order.
@@ -60,21 +63,40 @@ def draw_form(
     used; the second form shares no item with the first where the stratum has enough; independent of the
     order of ``items``.
     """
-    by_stratum = _by_stratum(items, strata)
+    ring = tuple(items)
+    by_stratum = _by_stratum(ring, strata)
+    twins = {item.key: item.twin for item in ring}
     used = Counter(key for form in history for key in set(form))
     last_used = {key: index for index, form in enumerate(history) for key in form}
     avoided = set(avoid)
 
+    def due(key: str) -> tuple[bool, int, int]:
+        return (key in avoided, used[key], last_used.get(key, -1))
+
     def rank(key: str) -> tuple[bool, int, int, str]:
-        return (key in avoided, used[key], last_used.get(key, -1), hash_rank(seed, key))
+        return (*due(key), hash_rank(seed, key))
 
     drawn: list[str] = []
     for stratum in strata:
         keys = by_stratum[stratum.key]
         if len(keys) < stratum.per_form:
             raise RingError("stratum_too_small", stratum.key, f"{stratum.per_form} items are needed.")
-        drawn += sorted(keys, key=rank)[: stratum.per_form]
+        in_turn = [
+            key for _, alike in groupby(sorted(keys, key=rank), key=due) for key in _twins_last(alike, twins)
+        ]
+        drawn += in_turn[: stratum.per_form]
     return shuffle(drawn, seed=seed)
+
+
+def _twins_last(keys: Iterable[str], twins: Mapping[str, str | None]) -> list[str]:
+    first: list[str] = []
+    later: list[str] = []
+    seen: set[str] = set()
+    for key in keys:
+        twin = twins[key] or key
+        (later if twin in seen else first).append(key)
+        seen.add(twin)
+    return first + later
 
 
 def _by_stratum(items: Iterable[RingItem], strata: Sequence[Stratum]) -> dict[str, list[str]]:

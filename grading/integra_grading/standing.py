@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from integra_grading.errors import GradingError
-from integra_grading.forms import POST_KEY, PostAttempt, has_reached_cut
+from integra_grading.forms import POST_KEY, CutAttempt, has_reached_cut
 from integra_grading.manifest import Due, Manifest, Module, Unit
 from integra_grading.reasons import Reason, ReasonCode
 
@@ -86,7 +86,7 @@ class CourseFacts:
     """
 
     modules: Mapping[str, ModuleFacts] = field(default_factory=dict)
-    post_attempts: tuple[PostAttempt, ...] = ()
+    post_attempts: tuple[CutAttempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,14 @@ class CourseStanding:
 def is_unit_complete(unit: Unit, facts: ModuleFacts) -> bool:
     """Return whether the unit's lesson and all its practices are complete."""
     return not _missing_in(unit, facts)
+
+
+def is_half_done(facts: ModuleFacts, module: Module) -> bool:
+    """Return whether units of at least half the module's minutes are complete.
+
+    Source: dossier 2.7: who failed the bypass quiz may sit it again after doing half the module.
+    """
+    return 2 * sum(unit.minutes for unit in module.units if is_unit_complete(unit, facts)) >= module.minutes
 
 
 def decide_module(facts: ModuleFacts, module: Module) -> ModuleStanding:

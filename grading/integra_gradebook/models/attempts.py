@@ -40,6 +40,7 @@ class Attempt(models.Model):
         PRE = "pre"
         POST = "post"
         BYPASS = "bypass"
+        CLOSING = "closing"
 
     class Mode(models.TextChoices):
         ALONE = "alone"

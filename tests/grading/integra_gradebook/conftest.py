@@ -79,6 +79,7 @@ class Course:
     practices: dict[str, tuple[Item, ...]]  # by unit
     test: api.Bank
     ring: api.Bank
+    closing: api.Bank
     definition: dict[str, Any]
     document: dict[str, Any]
 
@@ -88,8 +89,16 @@ def make_course(*, accepted_by: str = "facilitator", due: str = "always") -> Cou
         "prueba-demo",
         [
             make_item(f"pp-{number:02}-{form.lower()}", outcome=OUTCOMES[number % 2], form=form)
-            for form in "AB"
+            for form in "ABC"
             for number in range(1, 9)
+        ],
+    )
+    closing = make_bank(
+        "cierre-demo",
+        [
+            make_item(f"ci-{outcome}-{number:02}", outcome=outcome, stratum=outcome)
+            for outcome in OUTCOMES
+            for number in range(1, 25)
         ],
     )
     ring = make_bank(
@@ -155,6 +164,7 @@ def make_course(*, accepted_by: str = "facilitator", due: str = "always") -> Cou
             "pre": {"forms": ["A", "B"], "max_score": 8, "minutes": 10},
             "post": {
                 "forms": ["A", "B"],
+                "further_forms": ["C"],
                 "max_score": 8,
                 "minutes": 10,
                 "cut": 6,
@@ -176,11 +186,23 @@ def make_course(*, accepted_by: str = "facilitator", due: str = "always") -> Cou
         },
         "banks": [
             describe_bank(test, "test"),
+            describe_bank(closing, "closing", strata=[{"key": key, "per_form": 12} for key in OUTCOMES]),
             describe_bank(
                 ring, "bypass", module="m06", strata=[{"key": key, "per_form": 6} for key in OUTCOMES]
             ),
         ],
     }
+    manifest["closing"] = [
+        {
+            "area": "demo",
+            "bank": "cierre-demo",
+            "max_score": 24,
+            "minutes": 25,
+            "cut": 17,
+            "max_attempts": 2,
+            "wait_hours": 48,
+        }
+    ]
     manifest["digest"] = manifest_digest(manifest)
     definition = {
         "key": "m06-hoja",
@@ -206,7 +228,7 @@ def make_course(*, accepted_by: str = "facilitator", due: str = "always") -> Cou
         "self_check": [{"key": "mi-pago", "text": "¿Está tu pago?"}],
     }
     document = {"values": {"precio": "2,50", "costo": "1,25"}, "self_check": ["mi-pago"]}
-    return Course(manifest, practices, test, ring, definition, document)
+    return Course(manifest, practices, test, ring, closing, definition, document)
 
 
 def make_unit(key: str, minutes: int, practices: dict[str, tuple[Item, ...]]) -> dict[str, Any]:
@@ -298,7 +320,7 @@ class Classroom:
             learner,
             kind=kind,
             block_key=at or block(kind),
-            bank=self.course.ring if kind == "bypass" else self.course.test,
+            bank={"bypass": self.course.ring, "closing": self.course.closing}.get(kind, self.course.test),
             uuid=uuid or uuid4(),
             now=self.now,
         )

@@ -1,5 +1,6 @@
 """Pre-test and post-test: started, answered, submitted once, and never told too much."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -43,7 +44,7 @@ def test_the_score_is_never_told_for_the_pre_test_and_told_for_the_post_test_aft
     assert (post.score, post.max_score, post.cut, post.outcome) == (1, 8, 6, "below_cut")
 
 
-def test_the_post_test_is_the_other_form_and_the_second_attempt_the_first_again(classroom):
+def test_the_post_test_is_the_other_form_and_the_second_attempt_a_third(classroom):
     ana = classroom.learner()
     pre = classroom.take(ana, "pre", 3)
     first = classroom.take(ana, "post", 3)
@@ -51,7 +52,7 @@ def test_the_post_test_is_the_other_form_and_the_second_attempt_the_first_again(
     second = classroom.take(ana, "post", 8)
 
     assert {pre.form_key, first.form_key} == {"A", "B"}
-    assert second.form_key == pre.form_key
+    assert second.form_key == "C"
     assert (second.ordinal, second.outcome, second.score) == (2, "passed", 8)
 
 
@@ -217,7 +218,7 @@ def test_items_other_than_the_registered_ones_are_refused(classroom, refused, to
     refused("bank_unknown", classroom.start, ana)
     classroom.course.test = classroom.course.ring
     refused("bank_unknown", classroom.start, ana)
-    refused("kind_unknown", classroom.start, ana, "closing")
+    refused("kind_unknown", classroom.start, ana, "final")
 
 
 def test_an_attempt_is_scored_against_the_items_it_began_with(classroom, tools):
@@ -266,3 +267,61 @@ def test_what_is_said_of_a_submitted_attempt(classroom):
         "accommodations": [],
         "started_at": data["started_at"],
     }
+
+
+# --- closing forms --------------------------------------------------------------------------------
+
+
+def test_a_closing_form_is_drawn_by_strata_scored_and_told(classroom):
+    ana = classroom.learner()
+    closing = classroom.take(ana, "closing", 17)
+
+    assert (closing.score, closing.max_score, closing.cut, closing.outcome) == (17, 24, 17, "passed")
+    assert closing.form_key == "demo.1"
+    per_stratum = Counter(item.key.split("-")[1] for item in closing.items)
+    assert per_stratum == {"6.1": 12, "6.3": 12}
+    said = classroom.last_said("assessment.submitted")
+    assert (said["kind"], said["form_key"], said["bank_id"], said["cut"]) == (
+        "closing",
+        "demo.1",
+        "cierre-demo",
+        17,
+    )
+    # An achievement asks for it, not the course.
+    assert "course.standing.changed" not in classroom.said(ana)
+
+
+def test_a_second_closing_form_waits_and_shares_no_item(classroom, refused):
+    ana = classroom.learner()
+    first = classroom.take(ana, "closing", 16)
+    assert (first.outcome, first.attempts_left) == ("below_cut", 1)
+    refused("too_early", classroom.start, ana, "closing")
+    classroom.later(hours=48)
+    second = classroom.take(ana, "closing", 24)
+    assert not {item.key for item in first.items} & {item.key for item in second.items}
+    classroom.later(days=30)
+    refused("already_taken", classroom.start, ana, "closing")
+
+
+def test_closing_form_and_post_test_do_not_count_for_each_other(classroom):
+    ana = classroom.learner()
+    classroom.take(ana, "closing", 3)
+    assert classroom.take(ana, "post", 8).outcome == "passed"
+    reasons = [reason.code for reason in api.get_record(ana, now=classroom.now).course.reasons]
+    assert "post_missing" not in reasons
+    assert "below_cut" not in reasons
+
+
+def test_a_closing_bank_makes_no_test_and_a_test_bank_no_closing_form(classroom, refused, tools):
+    ana = classroom.learner()
+    for kind, bank in (("post", classroom.course.closing), ("closing", classroom.course.test)):
+        refused(
+            "bank_unknown",
+            api.start_attempt,
+            ana,
+            kind=kind,
+            block_key=tools.block(kind),
+            bank=bank,
+            uuid=uuid4(),
+            now=classroom.now,
+        )

@@ -7,6 +7,8 @@ import pytest
 
 from integra_gradebook import api
 from integra_gradebook.models import Attempt, AttemptResponse, Exemption, RingExposure
+from integra_grading.items import item_digest
+from integra_grading.manifest import manifest_digest
 
 
 def state_of(classroom, learner):
@@ -225,3 +227,50 @@ def test_a_sitting_open_in_another_run_is_named(classroom, refused, tools):
         "attempt_open", classroom.start, again, "bypass", at=tools.block("bypass", tools.OTHER_RUN)
     )
     assert error.field == str(mine.uuid)
+
+
+def test_half_the_module_done_ends_the_wait(classroom, refused, tools):
+    course = tools.make_course()
+    module = course.manifest["modules"][1]
+    course.practices["m06-u04"] = (tools.make_item("m06-u04-q1", outcome="6.1"),)
+    module["units"].append(
+        {
+            "key": "m06-u04",
+            "title": "Precio",
+            "minutes": 36,
+            "always_required": False,
+            "practices": [{"key": "m06-u04-practica", "items": ["m06-u04-q1"]}],
+        }
+    )
+    module["minutes"] = 72
+    del course.manifest["digest"]
+    course.manifest["digest"] = manifest_digest(course.manifest)
+    api.register_course(tools.COURSE, course.manifest)
+    classroom = tools.Classroom(course)
+    ana = classroom.learner()
+    classroom.take(ana, "bypass", 3)
+    refused("too_early", classroom.start, ana, "bypass")
+
+    classroom.finish(ana, "m06-u03")
+
+    assert state_of(classroom, ana).may_start
+    classroom.take(ana, "bypass", 3)
+    refused("sittings_used", classroom.start, ana, "bypass")
+
+
+def test_items_of_the_ring_that_ask_the_same_do_not_meet_in_one_form(classroom, tools):
+    course = tools.make_course()
+    items = [replace(item, twin=item.key[:-2] + str(int(item.key[-2:]) // 2)) for item in course.ring.items]
+    ring = tools.make_bank("anillo-m06", items)
+    entry = next(bank for bank in course.manifest["banks"] if bank["id"] == "anillo-m06")
+    entry["digest"] = ring.digest
+    for described, item in zip(entry["items"], items, strict=True):
+        described.update(digest=item_digest(item), twin=item.twin)
+    del course.manifest["digest"]
+    course.manifest["digest"] = manifest_digest(course.manifest)
+    api.register_course(tools.COURSE, course.manifest)
+    classroom = tools.Classroom(replace(course, ring=ring))
+    twins = {item.key: item.twin for item in items}
+    for name in ("ana", "eva", "luz"):
+        drawn = classroom.start(classroom.learner(name), "bypass").items
+        assert len({twins[item.key] for item in drawn}) == 12  # 7 groups for 6 places in each stratum

@@ -1,5 +1,7 @@
 """The two-stage decision, exhaustively, and when a sitting may start."""
 
+import math
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -75,9 +77,15 @@ def test_rules_that_contradict_themselves_are_refused(change):
     assert caught.value.code == "contradiction"
 
 
-def _ask(sittings, now, *, can_be_bypassed=True, is_done=False):
+def _ask(sittings, now, *, can_be_bypassed=True, is_done=False, is_half_done=False):
     return may_sit(
-        sittings, RULES, module_key="m06", can_be_bypassed=can_be_bypassed, is_done=is_done, now=now
+        sittings,
+        RULES,
+        module_key="m06",
+        can_be_bypassed=can_be_bypassed,
+        is_done=is_done,
+        is_half_done=is_half_done,
+        now=now,
     )
 
 
@@ -88,6 +96,47 @@ def _codes(permission):
 
 def _sitting(started_at, outcome):
     return Sitting(started_at, started_at + timedelta(minutes=15), outcome)
+
+
+@given(st.integers(0, 11), st.none() | st.integers(0, 11))
+def test_one_more_right_answer_never_lowers_the_outcome(first, second):
+    rank = {TAKE: 0, SECOND: 1, EXEMPT: 2}
+    before = rank[decide(RULES, first, second)]
+    # A higher first score can turn a decision into "second form" only from below.
+    assert rank[decide(RULES, first + 1, second)] >= before
+    if second is not None:
+        assert rank[decide(RULES, first, second + 1)] >= before
+
+
+@pytest.mark.parametrize(
+    ("mastery", "published"), [(0.5, 0.03), (0.6, 0.14), (0.7, 0.44), (0.8, 0.84), (0.9, 0.99)]
+)
+def test_simulated_chance_of_exemption_is_the_published_one(mastery, published):
+    """Dossier 2.7, one sitting of independent items; the seed is fixed, the margin is four standard errors."""
+    people, chance = 20_000, random.Random(f"exemption/{mastery}")
+
+    def score():
+        return sum(chance.random() < mastery for _ in range(RULES.form_items))
+
+    exempt = 0
+    for _ in range(people):
+        first = score()
+        outcome = decide(RULES, first)
+        if outcome is SECOND:
+            outcome = decide(RULES, first, score())
+        exempt += outcome is EXEMPT
+    error = math.sqrt(published * (1 - published) / people)
+    assert abs(exempt / people - published) <= 4 * error + 0.005  # published with two decimals
+
+
+def test_half_the_module_done_ends_the_wait_and_nothing_else():
+    failed = [_sitting(T0, TAKE)]
+    tomorrow = T0 + timedelta(days=1)
+    assert _codes(_ask(failed, tomorrow)) == [ReasonCode.COOLDOWN]
+    assert _ask(failed, tomorrow, is_half_done=True) == Permission()
+    assert _codes(_ask([*failed, _sitting(T0, TAKE)], tomorrow, is_half_done=True)) == [
+        ReasonCode.SITTINGS_USED
+    ]
 
 
 def test_first_sitting_may_start():

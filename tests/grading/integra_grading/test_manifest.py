@@ -173,3 +173,105 @@ def test_a_number_changed_after_the_digest_was_made_is_noticed(raw_manifest):
     with pytest.raises(ManifestError) as caught:
         parse_manifest(raw_manifest)
     assert (caught.value.code, caught.value.field) == ("digest_mismatch", "digest")
+
+
+# Closing forms, further forms, levels
+
+
+@pytest.fixture
+def with_closing(raw_manifest, resign):
+    """The small course with a closing form of 24 items over its one area."""
+
+    def make(**changes):
+        items = [{"key": f"c-{n}", "digest": f"c{n}", "stratum": "6.3"} for n in range(48)]
+        bank = {
+            "id": "cierre-demo",
+            "kind": "closing",
+            "public": True,
+            "digest": bank_digest((item["key"], item["digest"]) for item in items),
+            "items": items,
+            "strata": [{"key": "6.3", "per_form": 24}],
+        }
+        rules = {
+            "area": "demo",
+            "bank": "cierre-demo",
+            "max_score": 24,
+            "minutes": 25,
+            "cut": 17,
+            "max_attempts": 2,
+            "wait_hours": 48,
+        }
+        return resign(
+            {
+                **raw_manifest,
+                "banks": [*raw_manifest["banks"], {**bank, **changes.pop("bank", {})}],
+                "closing": [{**rules, **changes}],
+            }
+        )
+
+    return make
+
+
+def test_an_area_may_have_a_closing_form(with_closing):
+    manifest = parse_manifest(with_closing())
+    assert manifest.find_closing("cierre-demo").area == "demo"
+    assert manifest.find_closing("anillo-m06") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "field"),
+    [
+        ({"max_score": 23}, "out_of_range", "closing[0].max_score"),
+        ({"area": "otra"}, "unknown_reference", "closing.otra"),
+        ({"bank": {"module": "m06"}}, "duplicate_key", "banks of modules.m06"),
+        ({"bank": {"kind": "test", "strata": []}}, "unknown_reference", "closing.demo.bank"),
+        ({"cut": 25}, "contradiction", "closing.demo.cut"),
+        ({"bank": {"strata": [{"key": "6.3", "per_form": 20}]}}, "contradiction", "cierre-demo.strata"),
+        (
+            {"max_score": 30, "bank": {"strata": [{"key": "6.3", "per_form": 30}]}},
+            "contradiction",
+            "cierre-demo.strata",
+        ),
+    ],
+)
+def test_a_closing_form_that_does_not_fit_is_refused(with_closing, changes, code, field):
+    with pytest.raises(ManifestError) as caught:
+        parse_manifest(with_closing(**changes))
+    assert (caught.value.code, caught.value.field) == (code, field)
+
+
+def test_a_closing_bank_belongs_to_an_area_and_not_to_a_module(with_closing, resign):
+    raw = with_closing(bank={"module": "m04"})
+    with pytest.raises(ManifestError, match="belongs to an area"):
+        parse_manifest(raw)
+
+
+def test_a_closing_bank_without_rules_is_refused(with_closing, resign):
+    raw = with_closing()
+    del raw["closing"]
+    with pytest.raises(ManifestError, match="No closing form is drawn"):
+        parse_manifest(resign(raw))
+
+
+def test_a_ring_of_other_than_whole_forms_is_refused(raw_manifest, resign):
+    bank = raw_manifest["banks"][1]
+    bank["items"].append({"key": "r-extra", "digest": "x", "stratum": "6.1"})
+    bank["digest"] = bank_digest((item["key"], item["digest"]) for item in bank["items"])
+    with pytest.raises(ManifestError, match="whole multiple"):
+        parse_manifest(resign(raw_manifest))
+
+
+def test_further_forms_have_items_like_the_twins(raw_manifest, resign):
+    raw_manifest["tests"]["post"]["further_forms"] = ["C"]
+    with pytest.raises(ManifestError, match="Every form has items"):
+        parse_manifest(resign(raw_manifest))
+    bank = raw_manifest["banks"][0]
+    bank["items"] += [{"key": f"pp-{n}-C", "digest": f"d{n}C", "form": "C"} for n in range(8)]
+    bank["digest"] = bank_digest((item["key"], item["digest"]) for item in bank["items"])
+    assert parse_manifest(resign(raw_manifest)).tests.post.further_forms == ("C",)
+
+
+def test_levels_of_an_unknown_module_are_refused(raw_manifest, resign):
+    raw_manifest["blueprint_levels"] = [{"module": "m99", "levels": ["aplicar"], "items": 1}]
+    with pytest.raises(ManifestError, match="No such module"):
+        parse_manifest(resign(raw_manifest))

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from integra_grading.errors import FormError, RingError
 from integra_grading.forms import (
-    PostAttempt,
+    CutAttempt,
     PostRules,
     first_form,
     form_for_post,
     form_for_pre,
     has_reached_cut,
-    may_start_post,
+    may_start_test,
 )
 from integra_grading.ordering import hash_rank, is_drawn, shuffle, shuffle_within_blocks
 from integra_grading.reasons import Permission, Reason, ReasonCode
@@ -82,6 +82,21 @@ def test_post_test_starts_with_the_twin_and_alternates():
     assert [form_for_post(FORMS, first="B", ordinal=n) for n in (1, 2, 3)] == ["A", "B", "A"]
 
 
+@pytest.mark.parametrize("first", FORMS)
+def test_a_second_post_test_has_a_form_nobody_saw_before(first):
+    turn = [form_for_post(FORMS, first=first, ordinal=n, further_forms=("C",)) for n in (1, 2, 3, 4)]
+    twin = "B" if first == "A" else "A"
+    assert turn == [twin, "C", first, twin]
+
+
+@given(st.sampled_from(FORMS), st.integers(1, 30), st.sampled_from([(), ("C",), ("C", "D")]))
+def test_no_two_attempts_in_a_row_have_the_same_form(first, ordinal, further):
+    one = form_for_post(FORMS, first=first, ordinal=ordinal, further_forms=further)
+    other = form_for_post(FORMS, first=first, ordinal=ordinal + 1, further_forms=further)
+    assert one != other
+    assert form_for_post(FORMS, first=first, ordinal=1, further_forms=further) != form_for_pre(first)
+
+
 @pytest.mark.parametrize(
     ("call", "code"),
     [
@@ -107,29 +122,29 @@ POST = PostRules(forms=FORMS, max_score=8, minutes=10, cut=6, max_attempts=2, wa
     [(5, 8, False), (6, 8, True), (7, 8, True), (0, 8, False), (29, 40, False), (30, 40, True)],
 )
 def test_the_cut_itself_is_enough(score, max_score, reached):
-    assert has_reached_cut(PostAttempt(NOW, score, max_score), POST) is reached
+    assert has_reached_cut(CutAttempt(NOW, score, max_score), POST) is reached
 
 
 def test_first_post_test_may_start():
-    assert may_start_post([], POST, now=NOW) == Permission()
-    assert may_start_post([], POST, now=NOW).is_granted
+    assert may_start_test([], POST, key="post", now=NOW) == Permission()
+    assert may_start_test([], POST, key="post", now=NOW).is_granted
 
 
 def test_second_post_test_waits_48_hours_to_the_second():
-    attempts = [PostAttempt(NOW, 5, 8)]
+    attempts = [CutAttempt(NOW, 5, 8)]
     until = NOW + timedelta(hours=48)
-    refused = may_start_post(attempts, POST, now=until - timedelta(microseconds=1))
+    refused = may_start_test(attempts, POST, key="post", now=until - timedelta(microseconds=1))
     assert refused == Permission((Reason(ReasonCode.COOLDOWN, "post"),), until)
-    assert may_start_post(attempts, POST, now=until).is_granted
+    assert may_start_test(attempts, POST, key="post", now=until).is_granted
 
 
 def test_after_two_attempts_or_a_pass_no_other_may_start():
     later = NOW + timedelta(days=100)
-    failed, passed = PostAttempt(NOW, 0, 8), PostAttempt(NOW, 6, 8)
-    assert may_start_post([failed, failed], POST, now=later) == Permission(
+    failed, passed = CutAttempt(NOW, 0, 8), CutAttempt(NOW, 6, 8)
+    assert may_start_test([failed, failed], POST, key="post", now=later) == Permission(
         (Reason(ReasonCode.ATTEMPTS_USED, "post"),)
     )
-    assert may_start_post([passed], POST, now=later) == Permission(
+    assert may_start_test([passed], POST, key="post", now=later) == Permission(
         (Reason(ReasonCode.ALREADY_PASSED, "post"),)
     )
 
@@ -226,3 +241,24 @@ def test_ring_refuses(items, strata, code, field):
     with pytest.raises(RingError) as caught:
         draw_form(items, strata, history=[], seed="x")
     assert (caught.value.code, caught.value.field) == (code, field)
+
+
+@given(st.integers(1, 5), st.integers(1, 3), st.text(max_size=8))
+def test_a_form_asks_nothing_twice_while_another_question_is_as_due(pairs, rounds, seed):
+    items = [RingItem(f"q{n}{letter}", "s", f"q{n}") for n in range(pairs) for letter in "ab"]
+    history = []
+    for number in range(2 * rounds):
+        drawn = draw_form(items, [Stratum(key="s", per_form=pairs)], history=history, seed=f"{seed}{number}")
+        assert len({key[:-1] for key in drawn}) == pairs
+        history.append(drawn)
+
+
+def test_a_twin_comes_before_what_was_used():
+    items = [
+        RingItem("a1", "s", "a"),
+        RingItem("a2", "s", "a"),
+        RingItem("b1", "s", "b"),
+        RingItem("b2", "s", "b"),
+    ]
+    drawn = draw_form(items, [Stratum(key="s", per_form=2)], history=[["b1", "b2"]], seed="x")
+    assert set(drawn) == {"a1", "a2"}

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integra_grading.errors import GradingError, RubricError
-from integra_grading.forms import PostAttempt
+from integra_grading.forms import CutAttempt
 from integra_grading.manifest import Deliverable as DeliverableRules
 from integra_grading.manifest import Due, Module, Practice, Unit
 from integra_grading.reasons import Reason, ReasonCode
@@ -23,6 +23,7 @@ from integra_grading.standing import (
     Route,
     decide_course,
     decide_module,
+    is_half_done,
     is_unit_complete,
 )
 
@@ -200,6 +201,33 @@ def test_exemption_also_needs_the_units_that_are_always_required():
     assert decide_module(done, module).state is ModuleState.EXEMPT
 
 
+# The course's own rules (architecture, section 5): whose deliverable is due after which route.
+DUE = {f"M{number}": Due.ALWAYS if number in (1, 4, 5, 6, 7, 8) else Due.TRAINING for number in range(1, 13)}
+
+
+@pytest.mark.parametrize(
+    ("module_key", "after_training", "after_evaluation"),
+    [
+        *((f"M{number}", True, True) for number in (1, 4, 5, 6, 7, 8)),
+        *((f"M{number}", True, False) for number in (2, 3, 9, 10, 11, 12)),
+    ],
+)
+def test_deliverables_due_in_the_whole_course(module_key, after_training, after_evaluation):
+    module = _module(_unit("u1"), due=DUE[module_key], key=module_key)
+    trained = decide_module(ModuleFacts(units_completed=frozenset({"u1"})), module)
+    evaluated = decide_module(ModuleFacts(is_exempted=True), module)
+    assert (trained.is_deliverable_due, evaluated.is_deliverable_due) == (after_training, after_evaluation)
+
+
+@pytest.mark.parametrize(
+    ("complete", "is_half"),
+    [((), False), (("u1",), False), (("u2",), True), (("u1", "u2"), True), (("u1", "u3"), True)],
+)
+def test_half_a_module_is_half_of_its_minutes(complete, is_half):
+    module = _module(_unit("u1", 10), _unit("u2", 40), _unit("u3", 30))
+    assert is_half_done(ModuleFacts(units_completed=frozenset(complete)), module) is is_half
+
+
 def test_a_failed_bypass_is_a_reason_only_while_the_module_is_open():
     module = _module(_unit("u1", practices=()), deliverable=False)
     assert _reasons(decide_module(ModuleFacts(has_failed_bypass=True), module)) == [
@@ -248,7 +276,7 @@ M06_EXEMPT = ModuleFacts(
 
 
 def _post(*scores):
-    return tuple(PostAttempt(NOW, score, 8) for score in scores)
+    return tuple(CutAttempt(NOW, score, 8) for score in scores)
 
 
 @pytest.mark.parametrize(
