@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from integra_course.checks_banks import EASY_ENOUGH, check_items, check_ring, check_tests
+from integra_course.checks_banks import EASY_ENOUGH, check_closing, check_items, check_ring, check_tests
 from integra_course.markup import REFERENCE
 from integra_course.model import Course, Module, Unit
 from integra_course.olx import url_names
@@ -32,6 +32,8 @@ def check_course(course: Course, problems: Problems) -> None:
     for module in course.modules:
         if module.bypass is not None:
             check_ring(course, module, module.bypass, problems)
+    for closing in course.closings:
+        check_closing(course, closing, problems)
     _check_grading(course, problems)
     _check_references(course, problems)
 
@@ -55,6 +57,7 @@ def _check_names(course: Course, problems: Problems) -> None:
     for bank in course.banks():
         _refuse_repeated(((each.place, each.key) for each in bank.strata), problems)
     _refuse_repeated(((each.place, each.key) for each in course.tests.blueprint), problems)
+    _refuse_repeated(((each.place, each.area) for each in course.closings), problems)
     _refuse_repeated(((part.place, part.key) for part in course.graded_parts), problems)
     _refuse_repeated(((part.place, part.type) for part in course.graded_parts), problems)
     _check_url_names(course, problems)

@@ -7,10 +7,12 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from integra_course.model import Bank, Course, Module, SourceItem
+from integra_course.model import Bank, Closing, Course, Module, SourceItem
 from integra_course.problems import Problems
 from integra_course.readability import measure, plain_text
 from integra_course.reading_items import FORM, STARTS_WITH_NUMBER
+from integra_grading.blueprint import BlueprintRow, LevelRow, PlannedItem, find_misses
+from integra_grading.forms import CLOSING_ITEMS_AT_LEAST
 from integra_grading.items import ItemKind
 
 APPLYING = ("aplicar", "analizar", "decidir")
@@ -60,40 +62,92 @@ def check_tests(course: Course, problems: Problems) -> None:
     _check_outcomes_known(course, (row.key for row in tests.blueprint), bank, problems)
     if problems.has_errors_in(bank.place.file):
         return
-    if not all(FORM.fullmatch(form) for form in tests.forms):
+    if not all(FORM.fullmatch(form) for form in tests.all_forms):
+        return
+    if len(set(tests.all_forms)) != len(tests.all_forms):
+        problems.refuse(
+            tests.place.at("formas_siguientes"),
+            "form_twice",
+            "Una forma está dos veces. Deja cada letra una vez.",
+        )
         return
     for each in bank.items:
-        if each.item.form not in tests.forms:
+        if each.item.form not in tests.all_forms:
             problems.refuse(
                 each.place.at("forma"),
                 "unknown_form",
-                f"La forma «{each.item.form}» no está en course.yaml. Usa A o B.",
+                f"La forma «{each.item.form}» no está en course.yaml. Usa una de: {', '.join(tests.all_forms)}.",
             )
     if problems.has_errors_in(bank.place.file):
         return
-    planned = {row.key: row.per_form for row in tests.blueprint}
-    for form in tests.forms:
-        held = Counter(each.item.outcome for each in bank.items if each.item.form == form)
-        for outcome in sorted(planned.keys() | held.keys()):
-            wanted = planned.get(outcome, 0)
-            if held[outcome] != wanted:
-                problems.refuse(
-                    bank.place,
-                    "blueprint_mismatch",
-                    f"La forma {form} tiene {held[outcome]} preguntas del resultado {outcome} y el plan dice {wanted}.",
-                )
+    _check_blueprint(course, problems)
     for each in bank.items:
         _check_lengths(each, problems)
-    _check_twins(bank, tests.forms, problems)
+    _check_twins(bank, tests.all_forms, problems)
     _check_key_positions(bank, problems)
+
+
+def _check_blueprint(course: Course, problems: Problems) -> None:
+    tests = course.tests
+    outcomes = [BlueprintRow(outcome=row.key, items=row.per_form) for row in tests.blueprint]
+    levels = [LevelRow(module=row.module, levels=row.levels, items=row.per_form) for row in tests.levels]
+    module_of = {outcome.key: module.key for module in course.modules for outcome in module.outcomes}
+    for row in tests.levels:
+        if row.module not in module_of.values() and not problems.has_errors_under("modules"):
+            problems.refuse(row.place.at("modulo"), "unknown_module", f"«{row.module}» no está en «modulos».")
+    for form in tests.all_forms:
+        items = [
+            PlannedItem(each.item.outcome, each.item.level)
+            for each in tests.bank.items
+            if each.item.form == form
+        ]
+        for miss in find_misses(items, outcomes, levels, module_of=module_of):
+            problems.refuse(
+                tests.bank.place,
+                "blueprint_mismatch",
+                f"La forma {form} tiene {miss.held} preguntas de {miss.what} y el plan dice {miss.planned}.",
+            )
 
 
 def check_ring(course: Course, module: Module, bank: Bank, problems: Problems) -> None:
     """Refuse a ring that cannot give two forms of exact counts without a repeat."""
     rules = course.bypass_rules
-    _check_outcomes_known(course, (stratum.key for stratum in bank.strata), bank, problems, module)
-    if not rules or problems.has_errors_in(bank.place.file):
+    if not rules or not _check_draws(course, (module,), bank, rules["form_items"], problems):
         return
+    _check_worst_draw(module, bank, problems)
+
+
+def check_closing(course: Course, closing: Closing, problems: Problems) -> None:
+    """Refuse a closing form that is too short or asks about another area."""
+    areas = {area.key: area for area in course.areas}
+    if closing.area not in areas:
+        problems.refuse(
+            closing.place.at("area"),
+            "unknown_area",
+            f"«{closing.area}» no está en «areas». Están: {', '.join(areas)}.",
+        )
+        return
+    if closing.max_score < CLOSING_ITEMS_AT_LEAST:
+        problems.refuse(
+            closing.bank.place.at("estratos"),
+            "closing_too_short",
+            f"«por_forma» suma {closing.max_score}. Un cierre de área tiene al menos {CLOSING_ITEMS_AT_LEAST}.",
+        )
+    if closing.cut > closing.max_score:
+        problems.refuse(
+            closing.place.at("corte"), "out_of_range", "El corte pasa de las preguntas de una forma. Bájalo."
+        )
+    modules = tuple(module for module in course.modules if module.key in areas[closing.area].modules)
+    _check_draws(course, modules, closing.bank, closing.max_score, problems)
+
+
+def _check_draws(
+    course: Course, modules: Sequence[Module], bank: Bank, form_items: int, problems: Problems
+) -> bool:
+    """Refuse a ring that does not hold whole forms of exact counts; tell whether its counts are good."""
+    _check_outcomes_known(course, (stratum.key for stratum in bank.strata), bank, problems, modules)
+    if problems.has_errors_in(bank.place.file):
+        return False
     held = Counter(each.item.stratum for each in bank.items)
     counts = {stratum.key: stratum for stratum in bank.strata}
     for each in bank.items:
@@ -110,13 +164,13 @@ def check_ring(course: Course, module: Module, bank: Bank, problems: Problems) -
                 "El estrato y el resultado deben ser iguales. Corrige uno.",
             )
     if problems.has_errors_in(bank.place.file):
-        return
+        return False
     total = sum(stratum.per_form for stratum in bank.strata)
-    if total != rules["form_items"]:
+    if total != form_items:
         problems.refuse(
             bank.place.at("estratos"),
             "strata_sum",
-            f"«por_forma» suma {total} y course.yaml pide {rules['form_items']} preguntas por forma. Iguálalos.",
+            f"«por_forma» suma {total} y course.yaml pide {form_items} preguntas por forma. Iguálalos.",
         )
     forms = {held[key] / stratum.per_form for key, stratum in counts.items()}
     for key, stratum in counts.items():
@@ -128,11 +182,11 @@ def check_ring(course: Course, module: Module, bank: Bank, problems: Problems) -
                 "Todos los estratos deben alcanzar para el mismo número de formas completas, al menos dos.",
             )
             break
-    _check_worst_draw(module, bank, problems)
     for each in bank.items:
         _check_lengths(each, problems)
     _check_twins(bank, (), problems)
     _check_key_positions(bank, problems)
+    return True
 
 
 def _check_worst_draw(module: Module, bank: Bank, problems: Problems) -> None:
@@ -161,36 +215,41 @@ def _fewest(bank: Bank, chosen: Sequence[SourceItem]) -> int:
 
 
 def _check_twins(bank: Bank, forms: tuple[str, ...], problems: Problems) -> None:
+    rule = f"una pregunta en cada forma ({', '.join(forms)})" if forms else "dos preguntas"
     groups: dict[str, list[SourceItem]] = defaultdict(list)
     for each in bank.items:
         groups[each.item.twin or ""].append(each)
     for name, twins in groups.items():
-        if len(twins) != 2 or (forms and {each.item.form for each in twins} != set(forms)):
+        if len(twins) != (len(forms) or 2) or (forms and {each.item.form for each in twins} != set(forms)):
             problems.refuse(
                 twins[0].place.at("gemela"),
                 "twin_missing",
-                f"«{name}» debe nombrar dos preguntas{', una en cada forma' if forms else ''}. Revisa «gemela».",
+                f"«{name}» debe nombrar {rule}. Revisa «gemela».",
             )
             continue
-        first, second = twins
-        for key, label in (
-            ("outcome", "resultado"),
-            ("level", "nivel"),
-            ("kind", "tipo"),
-            ("stratum", "estrato"),
-        ):
-            if getattr(first.item, key) != getattr(second.item, key):
-                problems.refuse(
-                    second.place.at(label),
-                    "twin_differs",
-                    f"Su gemela {first.item.key} tiene otro «{label}». Iguálalos.",
-                )
-        if set(first.errors) != set(second.errors):
+        for second in twins[1:]:
+            _compare_twins(twins[0], second, problems)
+
+
+def _compare_twins(first: SourceItem, second: SourceItem, problems: Problems) -> None:
+    for key, label in (
+        ("outcome", "resultado"),
+        ("level", "nivel"),
+        ("kind", "tipo"),
+        ("stratum", "estrato"),
+    ):
+        if getattr(first.item, key) != getattr(second.item, key):
             problems.refuse(
-                second.place.at("opciones"),
+                second.place.at(label),
                 "twin_differs",
-                f"Su gemela {first.item.key} tiene otros errores con nombre. Usa los mismos.",
+                f"Su gemela {first.item.key} tiene otro «{label}». Iguálalos.",
             )
+    if set(first.errors) != set(second.errors):
+        problems.refuse(
+            second.place.at("opciones"),
+            "twin_differs",
+            f"Su gemela {first.item.key} tiene otros errores con nombre. Usa los mismos.",
+        )
 
 
 def _check_key_positions(bank: Bank, problems: Problems) -> None:
@@ -212,11 +271,11 @@ def _check_key_positions(bank: Bank, problems: Problems) -> None:
 
 
 def _check_outcomes_known(
-    course: Course, outcomes: Iterable[str], bank: Bank, problems: Problems, module: Module | None = None
+    course: Course, outcomes: Iterable[str], bank: Bank, problems: Problems, among: Sequence[Module] = ()
 ) -> None:
     if problems.has_errors_under("modules"):
         return
-    modules = course.modules if module is None else (module,)
+    modules = among or course.modules
     taught = {outcome for each in modules for unit in each.units for outcome in unit.outcomes}
     known = ", ".join(sorted(taught))
     for outcome in outcomes:

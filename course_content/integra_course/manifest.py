@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from integra_course.model import Bank, Course, Deliverable, Module
+from integra_course.model import Bank, Closing, Course, Deliverable, Module
 from integra_course.olx import digest_of
 from integra_grading.items import item_digest
 from integra_grading.manifest import SCHEMA, manifest_digest, parse_manifest
@@ -31,6 +31,7 @@ def build_manifest(course: Course) -> dict[str, Any]:
             "pre": {"forms": list(tests.forms), "max_score": max_score, "minutes": tests.pre_minutes},
             "post": {
                 "forms": list(tests.forms),
+                **({"further_forms": list(tests.further_forms)} if tests.further_forms else {}),
                 "max_score": max_score,
                 "minutes": tests.post_minutes,
                 "cut": tests.cut,
@@ -43,8 +44,15 @@ def build_manifest(course: Course) -> dict[str, Any]:
         "banks": [
             _bank(tests.bank, None),
             *(_bank(module.bypass, module.key) for module in course.modules if module.bypass is not None),
+            *(_bank(closing.bank, None) for closing in course.closings),
         ],
     }
+    if tests.levels:
+        manifest["blueprint_levels"] = [
+            {"module": row.module, "levels": list(row.levels), "items": row.per_form} for row in tests.levels
+        ]
+    if course.closings:
+        manifest["closing"] = [_closing(closing) for closing in course.closings]
     manifest["digest"] = manifest_digest(manifest)
     parse_manifest(manifest)
     return manifest
@@ -89,6 +97,18 @@ def _deliverable(deliverable: Deliverable) -> dict[str, Any]:
     return {**entry, "document": deliverable.document} if deliverable.document else entry
 
 
+def _closing(closing: Closing) -> dict[str, Any]:
+    return {
+        "area": closing.area,
+        "bank": closing.bank.key,
+        "max_score": closing.max_score,
+        "minutes": closing.minutes,
+        "cut": closing.cut,
+        "max_attempts": closing.max_attempts,
+        "wait_hours": closing.wait_hours,
+    }
+
+
 def _bank(bank: Bank, module: str | None) -> dict[str, Any]:
     place = "stratum" if bank.strata else "form"
     entry: dict[str, Any] = {
@@ -97,7 +117,12 @@ def _bank(bank: Bank, module: str | None) -> dict[str, Any]:
         "public": bank.is_public,
         "digest": digest_of(bank),
         "items": [
-            {"key": each.item.key, "digest": item_digest(each.item), place: getattr(each.item, place)}
+            {
+                "key": each.item.key,
+                "digest": item_digest(each.item),
+                place: getattr(each.item, place),
+                "twin": each.item.twin,
+            }
             for each in bank.items
         ],
         "strata": [{"key": stratum.key, "per_form": stratum.per_form} for stratum in bank.strata],

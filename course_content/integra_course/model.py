@@ -79,7 +79,7 @@ class Stratum:
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """A test bank or a bypass ring."""
+    """A test bank, the ring of a module's bypass quiz or that of an area's closing form."""
 
     place: Place
     key: str
@@ -139,13 +139,49 @@ class Tests:
     place: Place
     cut_place: Place
     forms: tuple[str, ...]
+    further_forms: tuple[str, ...]
     pre_minutes: int
     post_minutes: int
     cut: int
     max_attempts: int
     wait_hours: int
     blueprint: tuple[Stratum, ...]
+    levels: tuple[LevelCount, ...]
     bank: Bank
+
+    @property
+    def all_forms(self) -> tuple[str, ...]:
+        """Return the twin forms and those for further attempts."""
+        return (*self.forms, *self.further_forms)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelCount:
+    """How many questions of every form about one module are of one of these levels."""
+
+    place: Place
+    module: str
+    levels: tuple[str, ...]
+    per_form: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The closing form of an area."""
+
+    place: Place
+    area: str
+    title: str
+    minutes: int
+    cut: int
+    max_attempts: int
+    wait_hours: int
+    bank: Bank
+
+    @property
+    def max_score(self) -> int:
+        """Return how many questions one form has."""
+        return sum(stratum.per_form for stratum in self.bank.strata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +243,7 @@ class Course:
     modules: tuple[Module, ...]
     rubrics: tuple[Rubric, ...]
     tests: Tests
+    closings: tuple[Closing, ...]
     bypass_rules: dict[str, int]
     titles: dict[str, str]
     graded_parts: tuple[GradedPart, ...]
@@ -215,7 +252,8 @@ class Course:
 
     def banks(self) -> tuple[Bank, ...]:
         """Return the test bank and every ring."""
-        return (self.tests.bank, *(module.bypass for module in self.modules if module.bypass is not None))
+        rings = (module.bypass for module in self.modules if module.bypass is not None)
+        return (self.tests.bank, *rings, *(closing.bank for closing in self.closings))
 
     def units(self) -> tuple[Unit, ...]:
         """Return every unit in course order."""

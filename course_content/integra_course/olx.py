@@ -14,7 +14,7 @@ from typing import Any
 
 from lxml import etree
 
-from integra_course.model import Bank, Course, Deliverable, Module, SourceItem, Unit
+from integra_course.model import Bank, Closing, Course, Deliverable, Module, SourceItem, Unit
 from integra_grading.items import bank_digest, item_digest
 from integra_grading.olx import write_item
 
@@ -94,6 +94,10 @@ def outline(course: Course) -> tuple[Chapter, ...]:
                     titles["prueba_final"],
                     _test(course, "post", titles["prueba_final"]),
                     graded_as="prueba_final",
+                ),
+                *(
+                    _single(f"cierre-{each.area}-pagina", each.title, _closing(each))
+                    for each in course.closings
                 ),
                 _single(
                     "cierre-avance",
@@ -237,6 +241,12 @@ def _practice(unit: Unit, title: str) -> Element:
 def _test(course: Course, kind: str, title: str) -> Element:
     block = _block("integra_test", {"pre": "prueba-inicial", "post": "prueba-final"}[kind], title, kind=kind)
     return _with_items(_with_bank(block, course.tests.bank), course.tests.bank.items)
+
+
+def _closing(closing: Closing) -> Element:
+    block = _block("integra_test", f"cierre-{closing.area}", closing.title, kind="closing")
+    block.set("form_items", str(closing.max_score))
+    return _with_items(_with_bank(block, closing.bank), closing.bank.items)
 
 
 def _bypass(module: Module, bank: Bank, title: str) -> Element:

@@ -58,7 +58,7 @@ BANK = frozenset({"bank_id", "bank_digest", "bank_public"})
 ATTRIBUTES: dict[str, frozenset[str]] = {
     "integra_lesson": frozenset({"unit_key", "minutes"}),
     "integra_practice": frozenset({"unit_key"}),
-    "integra_test": BANK | {"kind"},
+    "integra_test": BANK | {"kind", "form_items"},
     "integra_bypass": BANK | {"module_key"},
     "integra_deliverable": frozenset({"module_key", "deliverable_key", "definition"}),
     "integra_module": frozenset({"module_key"}),
@@ -414,8 +414,8 @@ def _check_items(block: Element, file: str, problems: Problems) -> None:
             "bank_digest",
             "Las preguntas no son las del manifiesto. Compila el curso otra vez.",
         )
-    if block.get("kind", "pre") not in ("pre", "post"):
-        problems.refuse(_place(file, block), "bad_attribute", "«kind» es pre o post. Corrígelo.")
+    if block.get("kind", "pre") not in ("pre", "post", "closing"):
+        problems.refuse(_place(file, block), "bad_attribute", "«kind» es pre, post o closing. Corrígelo.")
     if block.get("bank_public", "true") not in ("true", "false"):
         problems.refuse(_place(file, block), "bad_attribute", "«bank_public» es true o false. Corrígelo.")
 

@@ -15,10 +15,12 @@ from integra_course.model import (
     MINUTE_TYPES,
     Area,
     Bank,
+    Closing,
     Course,
     Deliverable,
     GradedPart,
     Info,
+    LevelCount,
     Module,
     Outcome,
     Practice,
@@ -30,7 +32,7 @@ from integra_course.model import (
 )
 from integra_course.problems import Place, Problems
 from integra_course.reading_deliverable import read_definition
-from integra_course.reading_items import FORM, Use, read_item
+from integra_course.reading_items import FORM, LEVELS, Use, read_item
 from integra_course.reading_lesson import read_lesson
 from integra_course.schema import NAME, OUTCOME, SLUG, Fields
 from integra_course.source import read_text, read_yaml
@@ -136,6 +138,7 @@ class Reader:
         titles = _titles(fields)
         graded_parts, pass_mark = _grading(fields)
         tests = self._tests(fields)
+        closings = tuple(self._closing(each) for each in fields.groups("cierres", is_required=False))
         fields.finish()
         modules = tuple(
             module
@@ -153,6 +156,7 @@ class Reader:
             modules=modules,
             rubrics=rubrics,
             tests=tests,
+            closings=tuple(closing for closing in closings if closing is not None),
             bypass_rules=bypass_rules,
             titles=titles,
             graded_parts=graded_parts,
@@ -286,7 +290,7 @@ class Reader:
         if bank is None:
             return None
         strata: tuple[Stratum, ...] = ()
-        if use is Use.BYPASS:
+        if use is not Use.TEST:
             strata = tuple(_stratum(stratum, "clave", "por_forma") for stratum in bank.groups("estratos"))
         key = bank.slug("clave")
         items = tuple(item for each in bank.groups("preguntas") if (item := read_item(each, use)) is not None)
@@ -383,12 +387,14 @@ class Reader:
         if fields is None:
             return None
         forms = fields.texts_with_places("formas")
-        for form, place in forms:
+        further_forms = fields.texts_with_places("formas_siguientes", is_required=False)
+        for form, place in (*forms, *further_forms):
             if not FORM.fullmatch(form):
                 self.problems.refuse(
                     place, "bad_slug", f"«{form}» no sirve como forma. Escribe una letra: A."
                 )
         blueprint = tuple(_stratum(each, "resultado", "preguntas") for each in fields.groups("plan"))
+        levels = tuple(_level_count(each) for each in fields.groups("niveles", is_required=False))
         bank = self._bank(fields, Use.TEST)
         pre, post = fields.group("inicial"), fields.group("final")
         fields.finish()
@@ -398,17 +404,33 @@ class Reader:
             place=fields.place,
             cut_place=post.place_of("corte"),
             forms=tuple(form for form, _ in forms),
+            further_forms=tuple(form for form, _ in further_forms),
             pre_minutes=pre.integer("minutos", 1, 300),
             post_minutes=post.integer("minutos", 1, 300),
             cut=post.integer("corte", 1, 1000),
             max_attempts=post.integer("intentos", 1, 10),
             wait_hours=post.integer("horas_de_espera", 0, 1000),
             blueprint=blueprint,
+            levels=levels,
             bank=bank,
         )
         pre.finish()
         post.finish()
         return tests
+
+    def _closing(self, fields: Fields) -> Closing | None:
+        bank = self._bank(fields, Use.CLOSING)
+        values = {
+            "area": fields.slug("area"),
+            "title": fields.text("titulo", max_length=120),
+            "minutes": fields.integer("minutos", 1, 300),
+            "cut": fields.integer("corte", 1, 1000),
+            "max_attempts": fields.integer("intentos", 1, 10),
+            "wait_hours": fields.integer("horas_de_espera", 0, 1000),
+        }
+        if not fields.finish() or bank is None:
+            return None
+        return Closing(place=fields.place, bank=bank, **values)
 
     def _static_files(self) -> tuple[str, ...]:
         folder = self.sources.root / "static"
@@ -471,6 +493,23 @@ def _stratum(fields: Fields, key: str, count: str) -> Stratum:
     stratum = Stratum(fields.place, fields.slug(key, OUTCOME), fields.integer(count, 1, 100))
     fields.finish()
     return stratum
+
+
+def _level_count(fields: Fields) -> LevelCount:
+    levels = fields.texts_with_places("niveles")
+    for level, place in levels:
+        if level not in LEVELS:
+            fields.problems.refuse(
+                place, "bad_choice", f"«{level}» no es un nivel. Escribe uno de: {', '.join(LEVELS)}."
+            )
+    count = LevelCount(
+        fields.place,
+        fields.slug("modulo"),
+        tuple(level for level, _ in levels),
+        fields.integer("preguntas", 0, 100),
+    )
+    fields.finish()
+    return count
 
 
 def _area(fields: Fields) -> Area:

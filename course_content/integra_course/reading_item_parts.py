@@ -42,6 +42,7 @@ class Use(StrEnum):
     PRACTICE = "practice"
     TEST = "test"
     BYPASS = "bypass"
+    CLOSING = "closing"
 
 
 @dataclass(frozen=True, slots=True)

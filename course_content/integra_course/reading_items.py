@@ -11,7 +11,7 @@ from integra_course.schema import OUTCOME, Fields
 from integra_grading.errors import GradingError
 from integra_grading.items import Item
 
-__all__ = ["FORM", "STARTS_WITH_NUMBER", "Use", "read_item"]
+__all__ = ["FORM", "LEVELS", "STARTS_WITH_NUMBER", "Use", "read_item"]
 
 FORM = re.compile(r"[A-Z]")
 LEVELS = ("recordar", "comprender", "aplicar", "analizar", "decidir")
@@ -28,7 +28,7 @@ def read_item(fields: Fields, use: Use) -> SourceItem | None:
     form = twin = stratum = ""
     if use is Use.TEST:
         form = fields.slug("forma", FORM)
-    if use is Use.BYPASS:
+    if use in (Use.BYPASS, Use.CLOSING):
         stratum = fields.slug("estrato", OUTCOME)
     if use is not Use.PRACTICE:
         twin = fields.slug("gemela")

@@ -21,7 +21,7 @@ def build_report(course: Course) -> dict[str, Any]:
             "median": round(statistics.median(indices), 1) if indices else None,
         },
         "modules": [_module(module) for module in course.modules],
-        "tests": {form: sum(each.item.form == form for each in tests.bank.items) for form in tests.forms},
+        "tests": {form: sum(each.item.form == form for each in tests.bank.items) for form in tests.all_forms},
         # Facts with a date of checking belong to the units on law and taxes; no unit here has any.
         "facts": [],
     }

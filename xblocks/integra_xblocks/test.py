@@ -1,4 +1,4 @@
-"""The test before and after the course: the same outcomes asked twice, in twin forms."""
+"""The test before and after the course, in twin forms, and the closing form of an area."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from web_fragments.fragment import Fragment
 from xblock.core import XBlock
-from xblock.fields import Scope, String
+from xblock.fields import Integer, Scope, String
 
 from integra_gradebook import api
 from integra_gradebook.errors import GradebookError
@@ -17,27 +17,32 @@ from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, course_key, usage_key, viewer
 from integra_xblocks.sitting import SittingBlock, describe_items
 
-PRE, POST = "pre", "post"
-_TITLES = {PRE: N_("Starting test"), POST: N_("Final test")}
+PRE, POST, CLOSING = "pre", "post", "closing"
+_TITLES = {PRE: N_("Starting test"), POST: N_("Final test"), CLOSING: N_("Closing test of the area")}
 
 
 class TestBlock(SittingBlock):
-    """An ex-ante test that shows no score, or an ex-post test with its score and cut once it is sent."""
+    """An ex-ante test that shows no score; an ex-post or closing test with score and cut once it is sent."""
 
     __test__ = False  # pytest would take the name for a test case
 
     IDENTITY_FIELDS = ("bank_id",)
     has_score = True
 
-    kind = String(scope=Scope.content, default=PRE, values=(PRE, POST), help="pre or post")
+    kind = String(scope=Scope.content, default=PRE, values=(PRE, POST, CLOSING), help="pre, post or closing")
+    form_items = Integer(
+        scope=Scope.content, default=0, help="Closing only: how many items are drawn from the bank."
+    )
 
     def max_score(self) -> int | None:
-        """Return the points of one form of the post-test; ``None`` for the pre-test, which has no score.
+        """Return the points of one form; ``None`` for the pre-test, which has no score.
 
         The platform asks at publishing, with no learner bound: content alone may be read.
         """
-        if self.kind != POST:
+        if self.kind == PRE:
             return None
+        if self.kind == CLOSING:
+            return int(self.form_items)
         return max(Counter(raw.get("form") for raw in self.items).values(), default=0)
 
     @XBlock.supports("multi_device")
@@ -53,7 +58,7 @@ class TestBlock(SittingBlock):
         return self.build_sitting("test.html", {"title": title, "kind": self.kind, **page}, seen, arguments)
 
     def get_attempt_kind(self) -> str:
-        """Return ``pre`` or ``post``."""
+        """Return ``pre``, ``post`` or ``closing``."""
         return self.kind
 
     def _describe_page(self, seen: Viewer, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -91,22 +96,23 @@ class TestBlock(SittingBlock):
         bank = rules.find_bank(self.bank_id)
         if bank is None:
             raise GradebookError("bank_unknown", field=self.bank_id)
-        form_items = max(Counter(item.form for item in bank.items).values())
         if self.kind == PRE:
-            return {"item_count": form_items, "minutes": rules.tests.pre.minutes}
-        post = rules.tests.post
+            return {"item_count": rules.tests.pre.max_score, "minutes": rules.tests.pre.minutes}
+        cut_rules = rules.find_closing(bank.id) if self.kind == CLOSING else rules.tests.post
+        if cut_rules is None:
+            raise GradebookError("bank_unknown", field=self.bank_id)
         return {
-            "item_count": form_items,
-            "minutes": post.minutes,
-            "max_attempts": post.max_attempts,
-            "wait_hours": post.wait_hours,
+            "item_count": cut_rules.max_score,
+            "minutes": cut_rules.minutes,
+            "max_attempts": cut_rules.max_attempts,
+            "wait_hours": cut_rules.wait_hours,
         }
 
     def get_editable(self) -> dict[str, Any]:
         """Return the values an author edits."""
-        return {"kind": self.kind, **super().get_editable()}
+        return {"kind": self.kind, "form_items": self.form_items, **super().get_editable()}
 
     def check_editable(self, values: dict[str, Any]) -> list[str]:
         """Return a sentence per problem of the edited values."""
-        problems = [] if values["kind"] in (PRE, POST) else ["kind: pre or post"]
+        problems = [] if values["kind"] in (PRE, POST, CLOSING) else ["kind: pre, post or closing"]
         return problems + super().check_editable(values)
