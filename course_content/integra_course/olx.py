@@ -240,6 +240,7 @@ def _practice(unit: Unit, title: str) -> Element:
 
 def _test(course: Course, kind: str, title: str) -> Element:
     block = _block("integra_test", {"pre": "prueba-inicial", "post": "prueba-final"}[kind], title, kind=kind)
+    block.set("form_items", str(sum(row.per_form for row in course.tests.blueprint)))
     return _with_items(_with_bank(block, course.tests.bank), course.tests.bank.items)
 
 

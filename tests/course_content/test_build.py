@@ -147,7 +147,7 @@ def test_manifest_names_items_without_any_key_option_or_text(slice_course) -> No
         )
         if secret in text
     ]
-    assert len(items) == 48
+    assert len(items) == 56
     assert leaks == []
     assert {"correct", "options", "stem", "answer", "feedback"} & _keys(manifest) == set()
 

@@ -166,7 +166,7 @@ def test_readability_of_the_slice_is_close_to_the_figures_published_for_it(slice
     report = build_report(slice_course)
 
     assert report["readability"]["min"] == pytest.approx(75.3, abs=1.5)
-    assert (report["minutes"], report["tests"]) == (128, {"A": 8, "B": 8})
+    assert (report["minutes"], report["tests"]) == (128, {"A": 8, "B": 8, "C": 8})
     assert [(each["key"], each["minutes"], each["items"]) for each in report["modules"]] == [
         ("m04", 72, {"practice": 4, "bypass": 0}),
         ("m06", 36, {"practice": 4, "bypass": 24}),

@@ -69,7 +69,7 @@ def calculations(root: Path) -> list[tuple[str, str, str]]:
 def test_every_number_in_options_and_keys_is_what_its_calculation_gives(slice_root: Path) -> None:
     found = calculations(slice_root)
 
-    assert len(found) == 67
+    assert len(found) == 79
     assert [
         (key, printed) for key, formula, printed in found if evaluate(formula) != read_spanish(printed)
     ] == []
@@ -78,7 +78,7 @@ def test_every_number_in_options_and_keys_is_what_its_calculation_gives(slice_ro
 def test_test_bank_has_two_twin_forms_of_eight_items_with_four_options(slice_course: Course) -> None:
     items = [each.item for each in slice_course.tests.bank.items]
 
-    assert Counter(item.form for item in items) == {"A": 8, "B": 8}
+    assert Counter(item.form for item in items) == {"A": 8, "B": 8, "C": 8}
     assert {len(item.options) for item in items} == {4}
     outcomes = {form: sorted(item.outcome for item in items if item.form == form) for form in "AB"}
     assert outcomes["A"] == outcomes["B"] == ["4.3", "4.4", "4.4", "4.6", "6.1", "6.2", "6.3", "6.5"]
@@ -92,7 +92,7 @@ def test_each_place_holds_a_quarter_of_the_keys(slice_course: Course) -> None:
         for each in slice_course.tests.bank.items
     )
 
-    assert positions == {0: 4, 1: 4, 2: 4, 3: 4}
+    assert positions == {0: 6, 1: 6, 2: 6, 3: 6}
 
 
 @pytest.mark.parametrize("seed", [f"seed-{number}" for number in range(20)])
@@ -115,7 +115,7 @@ def test_every_item_of_the_compiled_course_reads_back_and_scores_its_key(slice_c
     items = [read_item(node) for block in blocks_of(slice_course).values() for node in block.iter("item")]
 
     # The test bank stands in the pre-test and in the post-test.
-    assert len(items) == 4 + 4 + 16 + 16 + 24
+    assert len(items) == 4 + 4 + 24 + 24 + 24
     for item in items:
         if item.kind is ItemKind.SINGLE:
             right = {"option": next(option.key for option in item.options if option.is_correct)}
@@ -131,7 +131,7 @@ def test_no_question_is_asked_in_two_places(slice_course: Course) -> None:
 
     stems = [item.stem for item in practice + banked]
     keys = [item.key for item in practice + banked]
-    assert (len(set(stems)), len(set(keys))) == (len(stems), len(keys)) == (48, 48)
+    assert (len(set(stems)), len(set(keys))) == (len(stems), len(keys)) == (56, 56)
 
 
 def test_feedback_of_practice_is_there_for_every_option_and_short(slice_course: Course) -> None:

@@ -29,6 +29,7 @@ def make_block(element: Any, twin_items: Any, place: tuple[str, str], kind: str)
         bank_id="prueba-demo",
         bank_digest=bank_digest((item.key, item_digest(item)) for item in twin_items),
         bank_public="true",
+        form_items="8",
     )
 
 

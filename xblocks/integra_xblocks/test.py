@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,20 +29,14 @@ class TestBlock(SittingBlock):
     has_score = True
 
     kind = String(scope=Scope.content, default=PRE, values=(PRE, POST, CLOSING), help="pre, post or closing")
-    form_items = Integer(
-        scope=Scope.content, default=0, help="Closing only: how many items are drawn from the bank."
-    )
+    form_items = Integer(scope=Scope.content, default=0, help="How many items one form has.")
 
     def max_score(self) -> int | None:
         """Return the points of one form; ``None`` for the pre-test, which has no score.
 
         The platform asks at publishing, with no learner bound: content alone may be read.
         """
-        if self.kind == PRE:
-            return None
-        if self.kind == CLOSING:
-            return int(self.form_items)
-        return max(Counter(raw.get("form") for raw in self.items).values(), default=0)
+        return None if self.kind == PRE else int(self.form_items)
 
     @XBlock.supports("multi_device")
     def student_view(self, context: Any = None) -> Fragment:
