@@ -55,6 +55,7 @@ from integra_gradebook.results import (
     RecordUnit,
     RosterModule,
     RosterRow,
+    SavedResponses,
     SubmissionView,
     UnitState,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "RecordUnit",
     "RosterModule",
     "RosterRow",
+    "SavedResponses",
     "SubmissionView",
     "UnitState",
     "answer_practice",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from django.db.models import QuerySet
 
@@ -20,7 +21,7 @@ from integra_grading.forms import (
     form_for_pre,
     may_start_test,
 )
-from integra_grading.items import bank_digest, item_digest
+from integra_grading.items import Item, bank_digest, item_digest
 from integra_grading.manifest import Bank as BankEntry
 from integra_grading.manifest import BankKind, Manifest
 from integra_grading.ring import RingItem, draw_form
@@ -55,10 +56,15 @@ def get_bank_entry(rules: Manifest, kind: str, bank: Bank) -> BankEntry:
     entry = rules.find_bank(bank.id)
     if entry is None or entry.kind is not _BANK_KINDS[Attempt.Kind(kind)]:
         raise GradebookError("bank_unknown", "bank_id")
-    actual = bank_digest((item.key, item_digest(item)) for item in bank.items)
-    if not actual == bank.digest == entry.digest:
+    if not _digest_of(bank.items) == bank.digest == entry.digest:
         raise GradebookError("bank_mismatch", "bank_digest")
     return entry
+
+
+@lru_cache(maxsize=64)
+def _digest_of(items: tuple[Item, ...]) -> str:
+    """Items do not change: a process computes the digest of a bank once, not at every start."""
+    return bank_digest((item.key, item_digest(item)) for item in items)
 
 
 def get_cut_rules(rules: Manifest, kind: str, bank_id: str) -> CutRules:

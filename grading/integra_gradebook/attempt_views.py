@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from integra_gradebook import bypass
 from integra_gradebook.attempt_forms import HAS_CUT, get_cut_rules
-from integra_gradebook.models import Attempt
+from integra_gradebook.models import Attempt, AttemptResponse
 from integra_gradebook.places import Place
 from integra_gradebook.results import AttemptView
+from integra_gradebook.versions import items_of
 from integra_grading.bypass import BypassOutcome
 from integra_grading.item_view import show_item
-from integra_grading.items import Item
 
 
 def view_of(attempt: Attempt, place: Place) -> AttemptView:
-    drawn = list(attempt.drawn.select_related("item_version"))
+    drawn = list_drawn(attempt)
+    items = items_of(drawn)
     is_submitted = attempt.submitted_at is not None
     is_failed_bypass = attempt.outcome == BypassOutcome.TAKE_MODULE
     attempts_left, available_at = _what_is_left(attempt, place)
@@ -27,8 +30,8 @@ def view_of(attempt: Attempt, place: Place) -> AttemptView:
         stage=attempt.stage,
         form_key=attempt.form_key,
         state="submitted" if is_submitted else "open",
-        items=tuple(show_item(Item.from_dict(row.item_version.content), row.option_order) for row in drawn),
-        responses={row.item_key: row.response for row in drawn if row.response is not None},
+        items=tuple(show_item(items[row.item_key], row.option_order) for row in drawn),
+        responses=responses_of(drawn),
         allows_unknown=attempt.kind == Attempt.Kind.PRE,
         started_at=attempt.started_at,
         deadline_at=attempt.deadline_at,
@@ -41,6 +44,16 @@ def view_of(attempt: Attempt, place: Place) -> AttemptView:
         attempts_left=attempts_left,
         available_at=available_at,
     )
+
+
+def list_drawn(attempt: Attempt) -> list[AttemptResponse]:
+    """Return the attempt's items in their places, with the digests of their versions."""
+    return list(attempt.drawn.select_related("item_version").defer("item_version__content"))
+
+
+def responses_of(drawn: Iterable[AttemptResponse]) -> dict[str, dict[str, Any]]:
+    """Return what was answered so far, by item key."""
+    return {row.item_key: row.response for row in drawn if row.response is not None}
 
 
 def _what_is_left(attempt: Attempt, place: Place) -> tuple[int, datetime | None]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from integra_gradebook import bypass, standings
 from integra_gradebook.attempt_forms import HAS_CUT, Form, get_bank_entry, get_cut_rules, plan_form
-from integra_gradebook.attempt_views import view_of
+from integra_gradebook.attempt_views import list_drawn, view_of
 from integra_gradebook.enrolments import get_rules_of, open_place
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.journal import Journal, fact
 from integra_gradebook.lessons import read_response
 from integra_gradebook.models import Attempt, AttemptResponse, RingExposure
 from integra_gradebook.places import Place, find_place
-from integra_gradebook.results import AttemptView, Bank, Learner
-from integra_gradebook.versions import store_versions
+from integra_gradebook.results import AttemptView, Bank, Learner, SavedResponses
+from integra_gradebook.versions import items_of, load_items, store_versions
 from integra_gradebook.writing import retried
 from integra_grading import events
 from integra_grading.bypass import BypassOutcome
@@ -76,22 +77,29 @@ def find_attempt(learner: Learner, *, block_key: str) -> AttemptView | None:
 @retried
 def save_response(
     learner: Learner, *, attempt_uuid: UUID, block_key: str, item_key: str, response: object, now: datetime
-) -> AttemptView:
+) -> SavedResponses:
     """Store the answer to one item; the last one counts, until the attempt is submitted."""
     place = _require_place(learner)
     with fact(place, now):
-        attempt = _access_attempt(place, attempt_uuid, block_key)
-        if attempt.submitted_at is not None:
+        rows = _list_drawn(place, attempt_uuid, block_key)
+        if not rows:
+            raise GradebookError("attempt_unknown", "attempt_uuid")
+        attempt = rows[0]
+        if attempt["attempt__submitted_at"] is not None:
             raise GradebookError("attempt_closed", "attempt_uuid")
-        if now > attempt.deadline_at + GRACE:
+        if now > attempt["attempt__deadline_at"] + GRACE:
             raise GradebookError("time_over", "attempt_uuid")
-        drawn = attempt.drawn.select_related("item_version").filter(item_key=item_key).first()
+        drawn = next((row for row in rows if row["item_key"] == item_key), None)
         if drawn is None:
             raise GradebookError("item_unknown", item_key)
-        item = Item.from_dict(drawn.item_version.content)
-        answer = read_response(item, response, allow_unknown=attempt.kind == Attempt.Kind.PRE)
-        AttemptResponse.objects.filter(pk=drawn.pk).update(response=answer.to_dict(), answered_at=now)
-        return view_of(attempt, place)
+        item = load_items({item_key: drawn["item_version__digest"]})[item_key]
+        is_pre = attempt["attempt__kind"] == Attempt.Kind.PRE
+        drawn["response"] = read_response(item, response, allow_unknown=is_pre).to_dict()
+        AttemptResponse.objects.filter(pk=drawn["pk"]).update(response=drawn["response"], answered_at=now)
+        return SavedResponses(
+            {row["item_key"]: row["response"] for row in rows if row["response"] is not None},
+            attempt["attempt__deadline_at"],
+        )
 
 
 @retried
@@ -102,7 +110,7 @@ def submit_attempt(learner: Learner, *, attempt_uuid: UUID, block_key: str, now:
         attempt = _access_attempt(place, attempt_uuid, block_key)
         if attempt.submitted_at is not None:
             return view_of(attempt, place)
-        drawn = list(attempt.drawn.select_related("item_version"))
+        drawn = list_drawn(attempt)
         _score(attempt, drawn)
         attempt.submitted_at = now
         attempt.outcome = _decide_outcome(place, attempt, now=now)
@@ -215,13 +223,17 @@ def _order_items(rules: Manifest, kind: str, items: list[Item], *, seed: str) ->
 
 
 def _score(attempt: Attempt, drawn: list[AttemptResponse]) -> None:
+    items = items_of(drawn)
+    by_points: dict[int, list[int]] = {}
     for row in drawn:
-        item = Item.from_dict(row.item_version.content)
+        item = items[row.item_key]
         answer = None
         if row.response is not None:
             answer = parse_response(item, row.response, attempt.kind == Attempt.Kind.PRE)
         row.points = score_response(item, answer).points
-    AttemptResponse.objects.bulk_update(drawn, ["points"])
+        by_points.setdefault(row.points, []).append(row.pk)
+    for points, pks in by_points.items():
+        AttemptResponse.objects.filter(pk__in=pks).update(points=points)
     attempt.score = sum(row.points or 0 for row in drawn)
 
 
@@ -236,6 +248,7 @@ def _decide_outcome(place: Place, attempt: Attempt, *, now: datetime) -> str:
 
 
 def _record_assessment(journal: Journal, attempt: Attempt, drawn: list[AttemptResponse]) -> None:
+    items = items_of(drawn)
     journal.record(
         events.AssessmentSubmitted,
         attempt_uuid=attempt.uuid,
@@ -250,7 +263,7 @@ def _record_assessment(journal: Journal, attempt: Attempt, drawn: list[AttemptRe
             events.AssessedItem(
                 item_key=row.item_key,
                 item_digest=row.item_version.digest,
-                outcome_key=row.item_version.content["outcome"],
+                outcome_key=items[row.item_key].outcome,
                 points=row.points or 0,
                 max_points=row.max_points,
             )
@@ -272,6 +285,31 @@ def _require_place(learner: Learner) -> Place:
     if place is None:
         raise GradebookError("attempt_unknown", "attempt_uuid")
     return place
+
+
+def _list_drawn(place: Place, attempt_uuid: UUID, block_key: str) -> list[dict[str, Any]]:
+    """Return the drawn items of the learner's attempt with what saving an answer asks of it; empty for none.
+
+    Plain values: an answer is saved a dozen times per test, and forty model instances would cost more than the rest.
+    """
+    rows = AttemptResponse.objects.filter(
+        attempt__uuid=attempt_uuid,
+        attempt__learner_id=place.learner_id,
+        attempt__course_id=place.run.id,
+        attempt__block_key=block_key,
+        attempt__voided_at=None,
+    )
+    return list(
+        rows.values(
+            "pk",
+            "item_key",
+            "response",
+            "item_version__digest",
+            "attempt__kind",
+            "attempt__deadline_at",
+            "attempt__submitted_at",
+        )
+    )
 
 
 def _access_attempt(place: Place, attempt_uuid: UUID, block_key: str) -> Attempt:

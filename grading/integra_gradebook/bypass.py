@@ -8,7 +8,7 @@ from datetime import datetime
 from integra_gradebook import standings
 from integra_gradebook.dates import REFUSALS, refuse_permission
 from integra_gradebook.errors import GradebookError
-from integra_gradebook.models import Attempt, AttemptResponse, Exemption, RingExposure
+from integra_gradebook.models import Attempt, AttemptResponse, Exemption, RingExposure, Standing
 from integra_gradebook.places import Place, find_place, get_rules
 from integra_gradebook.results import BypassState, Learner
 from integra_grading.bypass import (
@@ -24,7 +24,7 @@ from integra_grading.manifest import Bank as BankEntry
 from integra_grading.manifest import Manifest, Module
 from integra_grading.reasons import Permission
 from integra_grading.ring import RingItem, draw_form
-from integra_grading.standing import ModuleState, decide_module, is_half_done
+from integra_grading.standing import ModuleState, is_half_done
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,14 +233,18 @@ def _count_sittings_left(rules: BypassRules, history: History, *, now: datetime)
 def _may_sit(
     place: Place, module: Module, rules: BypassRules, history: History, *, now: datetime
 ) -> Permission:
-    facts = standings.load_facts(place).modules[module.key]
+    is_done = Standing.objects.filter(
+        learner_id=place.learner_id, course_id=place.run.id, module_key=module.key, state=ModuleState.DONE
+    ).exists()
+    # Only who has sat before waits, so only then the facts are read.
+    is_half = bool(history.sittings) and is_half_done(standings.load_facts(place).modules[module.key], module)
     return may_sit(
         history.as_rules_see_it(),
         rules,
         module_key=module.key,
         can_be_bypassed=module.can_be_bypassed,
-        is_done=decide_module(facts, module).state is ModuleState.DONE,
-        is_half_done=is_half_done(facts, module),
+        is_done=is_done,
+        is_half_done=is_half,
         now=now,
     )
 

@@ -101,27 +101,42 @@ def get_place(enrolment_id: int) -> Place:
 
 
 def _find(enrolments: QuerySet[Enrolment]) -> Place | None:
-    row = (
-        enrolments.select_related("learner", "course__manifest", "cohort")
-        .defer("course__manifest__content")
-        .first()
-    )
+    row = enrolments.values(*_PLACE_COLUMNS).first()
     if row is None:
         return None
     return Place(
-        run=Run(row.course_id, row.course.course_key, row.course.manifest.rule_version),
-        learner_id=row.learner_id,
-        user_id=row.learner.user_id,
-        learner_uuid=row.learner.learner_uuid,
-        short_code=row.learner.short_code,
-        enrolment_id=row.pk,
-        cohort_key=row.cohort.key,
-        city_key=row.cohort.city_key,
-        time_zone=row.cohort.time_zone,
-        first_form=row.first_form,
-        enrolled_at=row.enrolled_at,
-        accommodations=tuple(row.accommodations),
+        run=Run(row["course_id"], row["course__course_key"], row["course__manifest__rule_version"]),
+        learner_id=row["learner_id"],
+        user_id=row["learner__user_id"],
+        learner_uuid=row["learner__learner_uuid"],
+        short_code=row["learner__short_code"],
+        enrolment_id=row["pk"],
+        cohort_key=row["cohort__key"],
+        city_key=row["cohort__city_key"],
+        time_zone=row["cohort__time_zone"],
+        first_form=row["first_form"],
+        enrolled_at=row["enrolled_at"],
+        accommodations=tuple(row["accommodations"]),
     )
+
+
+# Read in one statement and as plain values: every request of every block begins with it.
+_PLACE_COLUMNS = (
+    "pk",
+    "learner_id",
+    "learner__user_id",
+    "learner__learner_uuid",
+    "learner__short_code",
+    "course_id",
+    "course__course_key",
+    "course__manifest__rule_version",
+    "cohort__key",
+    "cohort__city_key",
+    "cohort__time_zone",
+    "first_form",
+    "enrolled_at",
+    "accommodations",
+)
 
 
 def find_user_id(learner_uuid: UUID) -> int | None:

@@ -89,6 +89,14 @@ class AttemptView:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedResponses:
+    """What is stored of an open attempt after an answer was saved."""
+
+    responses: dict[str, dict[str, Any]]  # by item key
+    deadline_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class BypassState:
     """May the learner sit, and if not, why and until when."""
 

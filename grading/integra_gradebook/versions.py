@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from integra_gradebook.models import ItemVersion
+from integra_gradebook.models import AttemptResponse, ItemVersion
 from integra_gradebook.writing import TryAgain
 from integra_grading.items import Item, item_digest
 
@@ -35,6 +35,30 @@ def store_versions(items: Iterable[Item], *, now: datetime) -> dict[str, int]:
         # Written by somebody else since this transaction's snapshot was taken (repeatable read).
         raise TryAgain
     return {by_digest[digest].key: found[digest] for digest in found}
+
+
+# A version never changes, so a process may keep what it has read; the bound is far above one course's items.
+_KEPT = 4096
+_items: dict[str, Item] = {}
+
+
+def load_items(digests: Mapping[str, str]) -> dict[str, Item]:
+    """Return the items of versions, under the keys of ``digests``; only what this process has not seen is read."""
+    unread = [digest for digest in digests.values() if digest not in _items]
+    if len(_items) + len(unread) > _KEPT:
+        _items.clear()
+        unread = list(digests.values())
+    if unread:
+        found = ItemVersion.objects.filter(digest__in=unread)
+        _items.update(
+            (digest, Item.from_dict(content)) for digest, content in found.values_list("digest", "content")
+        )
+    return {key: _items[digest] for key, digest in digests.items()}
+
+
+def items_of(drawn: Iterable[AttemptResponse]) -> dict[str, Item]:
+    """Return the items of drawn rows by item key; the rows come with the digests of their versions."""
+    return load_items({row.item_key: row.item_version.digest for row in drawn})
 
 
 def _find_ids(digests: Iterable[str]) -> dict[str, int]:

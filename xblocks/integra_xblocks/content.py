@@ -6,7 +6,9 @@ reports success. They return what can be read and a sentence per thing that cann
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -57,6 +59,20 @@ def check_items(raw_items: Iterable[Any]) -> list[str]:
             problems.append(f"item {number}: the key {item.key} stands twice")
         seen.add(item.key)
     return problems
+
+
+def parse_items(raw_items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
+    """Return the items of their JSON forms; a process parses one content once.
+
+    Raises:
+        ItemError: An item that cannot be read.
+    """
+    return _parse_items(json.dumps(raw_items, default=dict))
+
+
+@lru_cache(maxsize=128)
+def _parse_items(text: str) -> tuple[Item, ...]:
+    return tuple(Item.from_dict(raw) for raw in json.loads(text))
 
 
 def read_sections(

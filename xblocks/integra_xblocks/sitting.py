@@ -23,7 +23,7 @@ from integra_gradebook import api
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.results import AttemptView, Bank
 from integra_grading.errors import ItemError
-from integra_grading.items import UNKNOWN_OPTION, Item
+from integra_grading.items import UNKNOWN_OPTION
 from integra_xblocks import content
 from integra_xblocks.base import BaseBlock, json_post
 from integra_xblocks.item_page import describe_item, describe_raw
@@ -114,7 +114,7 @@ class SittingBlock(CompletableXBlockMixin, BaseBlock):
         learner = writer(self)
         command = self.parse(request, SaveResponse)
         now = datetime.now(UTC)
-        attempt = api.save_response(
+        saved = api.save_response(
             learner,
             attempt_uuid=command.attempt_uuid,
             block_key=usage_key(self),
@@ -122,7 +122,8 @@ class SittingBlock(CompletableXBlockMixin, BaseBlock):
             response=command.response,
             now=now,
         )
-        return {"received": attempt.responses, "remaining_seconds": count_remaining_seconds(attempt, now)}
+        remaining = count_remaining_seconds(saved.deadline_at, now)
+        return {"received": saved.responses, "remaining_seconds": remaining}
 
     @json_post
     def submit_attempt(self, request: Request) -> dict[str, Any]:
@@ -153,7 +154,7 @@ class SittingBlock(CompletableXBlockMixin, BaseBlock):
             GradebookError: ``bank_mismatch`` where an item cannot be read, as for any other changed item.
         """
         try:
-            items = tuple(Item.from_dict(raw) for raw in self.items)
+            items = content.parse_items(self.items)
         except ItemError as error:
             raise GradebookError("bank_mismatch", field=self.bank_id) from error
         return Bank(self.bank_id, self.bank_digest, self.bank_public, items)
@@ -184,7 +185,7 @@ class SittingBlock(CompletableXBlockMixin, BaseBlock):
         return {
             "attempt": str(attempt.uuid),
             "received": attempt.responses,
-            "remainingSeconds": count_remaining_seconds(attempt, now),
+            "remainingSeconds": count_remaining_seconds(attempt.deadline_at, now),
         }
 
     def content_version(self) -> str:
@@ -227,6 +228,6 @@ def describe_preview(raw_items: Iterable[Mapping[str, Any]]) -> list[dict[str, A
     return items
 
 
-def count_remaining_seconds(attempt: AttemptView, now: datetime) -> int:
+def count_remaining_seconds(deadline_at: datetime, now: datetime) -> int:
     """Return the whole seconds until the attempt's deadline, at least 0."""
-    return max(0, int((attempt.deadline_at - now).total_seconds()))
+    return max(0, int((deadline_at - now).total_seconds()))

@@ -159,8 +159,8 @@ def test_what_a_submit_costs(classroom, statements):
         "wrong answer": 11,
         "lesson": 24,
         "last answer": 25,
-        "save": 6,
-        "submit": 21,
+        "save": 4,
+        "submit": 22,
         "hand in": 24,
     }
 
