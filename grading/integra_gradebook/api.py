@@ -33,15 +33,19 @@ from integra_gradebook.places import (
 )
 from integra_gradebook.ratings import claim_submission, list_queue, rate_submission
 from integra_gradebook.record import get_record, store_certificate_states
+from integra_gradebook.reports import get_cohort_report
 from integra_gradebook.results import (
     AttemptView,
     Bank,
     BypassState,
     CertificateStateRow,
     CertificateStateView,
+    CohortReport,
     DeliverableState,
     Draft,
+    FormReport,
     Gain,
+    ItemReport,
     Learner,
     NextStep,
     PracticeResult,
@@ -68,12 +72,15 @@ __all__ = [
     "BypassState",
     "CertificateStateRow",
     "CertificateStateView",
+    "CohortReport",
     "CourseNotRegistered",
     "DeliverableState",
     "DocumentInvalid",
     "Draft",
+    "FormReport",
     "Gain",
     "GradebookError",
+    "ItemReport",
     "JournalEntry",
     "Learner",
     "NextStep",
@@ -101,6 +108,7 @@ __all__ = [
     "find_place",
     "find_user_id",
     "get_bypass_state",
+    "get_cohort_report",
     "get_deliverable_state",
     "get_learner_uuid",
     "get_module_standing",

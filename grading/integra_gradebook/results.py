@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from integra_grading.consistency import Consistency
+from integra_grading.gain import GainReport, OutcomeHint, ReliableChange
 from integra_grading.item_view import ShownItem
 from integra_grading.items import Item
 from integra_grading.reasons import Reason
 from integra_grading.standing import CourseStanding
+from integra_grading.statistics import FormEquivalence, ItemStatistics, OptionStatistics, ReviewReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +213,63 @@ class RosterRow:
     submitted_count: int  # deliverables that wait for a rating
     last_seen_at: datetime | None
     is_course_reached: bool
+
+
+# --- reports --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCount:
+    score: int
+    learners: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReport:
+    key: str
+    outcome: str
+    level: str
+    figures: ItemStatistics
+    options: tuple[OptionStatistics, ...]  # options, or the named errors of other kinds, and "no_lo_se"
+    right: tuple[str, ...]  # option keys
+    errors: dict[str, str]  # named error by option key
+    exposure: int  # in how many attempts it was shown
+    review: tuple[ReviewReason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FormReport:
+    """One form of a test, or one ring. ``consistency``: post-test only."""
+
+    kind: str
+    form_key: str  # empty for a ring
+    n: int
+    mean: float | None
+    sd: float | None
+    max_score: int
+    alpha: float | None
+    sem: float | None
+    consistency: Consistency | None
+    items: tuple[ItemReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CohortReport:
+    """Gain and test quality of a facilitator's cohorts. Figures of fewer than ``minimum`` learners are silent."""
+
+    cohorts: tuple[str, ...]  # all the facilitator may ask for
+    cohort_key: str | None  # the one reported, or None for all together
+    enrolled: int
+    minimum: int
+    pre_scores: tuple[ScoreCount, ...]  # every score from 0 to the highest; empty when silent
+    post_scores: tuple[ScoreCount, ...]
+    post_cut: int
+    gain: GainReport
+    gain_by_order: dict[str, GainReport]
+    reliable_change: ReliableChange | None
+    outcomes: tuple[OutcomeHint, ...]
+    equivalence: FormEquivalence
+    forms: tuple[FormReport, ...]
 
 
 # --- "mi avance" ----------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ HANDLERS: dict[str, dict[str, Any]] = {
         "outcome": "accepted",
     },
     "list_roster": {},
+    "show_report": {},
 }
 
 
@@ -139,7 +140,7 @@ def test_the_desk_is_absent_for_whoever_is_no_facilitator(
     assert count_rows() == rows
 
 
-@pytest.mark.parametrize("handler", [*HANDLERS, "export_roster"])
+@pytest.mark.parametrize("handler", [*HANDLERS, "export_roster", "export_report"])
 def test_handlers_are_absent_for_them(
     world: Any, people: Any, work: str, count_rows: Any, handler: str
 ) -> None:
@@ -156,7 +157,7 @@ def test_handlers_are_absent_for_them(
 
 
 @pytest.mark.lms
-@pytest.mark.parametrize("handler", [*HANDLERS, "export_roster"])
+@pytest.mark.parametrize("handler", [*HANDLERS, "export_roster", "export_report"])
 def test_handlers_are_absent_in_studio_and_while_viewing_as_a_facilitator(
     world: Any, people: Any, desk: Any, work: str, count_rows: Any, handler: str
 ) -> None:

@@ -34,7 +34,15 @@ HANDLERS: dict[tuple[tuple[str, str], str], dict[str, Any]] = {
     (SHEET, "submit_deliverable"): {"uuid": _UUID, "document": _DOCUMENT},
 }
 STARTING = [key for key in HANDLERS if key[1] in ("start_attempt", "save_draft", "submit_deliverable")]
-DESK_HANDLERS = {"list_queue", "claim_submission", "rate_submission", "list_roster", "export_roster"}
+DESK_HANDLERS = {
+    "list_queue",
+    "claim_submission",
+    "rate_submission",
+    "list_roster",
+    "show_report",
+    "export_roster",
+    "export_report",
+}
 BODIES = [
     b"",
     b"[]",

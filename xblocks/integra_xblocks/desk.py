@@ -1,7 +1,8 @@
-"""The facilitator's desk: work that waits for a rating, who may need help, and the roster as a file."""
+"""The facilitator's desk: work that waits for a rating, who may need help, what the cohort gained, and files."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from integra_gradebook.errors import GradebookError
 from integra_gradebook.results import Queue, QueueRow, SubmissionView
 from integra_grading.deliverables import read_definition
 from integra_grading.rubric import Rubric
+from integra_xblocks import reports
 from integra_xblocks.base import BaseBlock, json_post, json_response
 from integra_xblocks.messages import N_, get_status
 from integra_xblocks.platform import Viewer, course_key, facilitator, viewer
@@ -55,6 +57,13 @@ _TEXTS = {
     "reached": N_("course reached"),
     "needHelp": N_("{count} may need help"),
     "nobody": N_("Nobody is enrolled yet."),
+    "counting": N_("Counting…"),
+}
+
+
+_FILE_TYPES = {
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
 
@@ -88,6 +97,13 @@ class ListRoster:
     """Everybody in this facilitator's cohorts."""
 
 
+@dataclass(frozen=True, slots=True)
+class ShowReport:
+    """Gain and tests of one cohort; None for all of this facilitator's together."""
+
+    cohort_key: str | None = None
+
+
 class DeskBlock(BaseBlock):
     """Absent for anybody who is no facilitator of this run."""
 
@@ -112,7 +128,12 @@ class DeskBlock(BaseBlock):
             if get_status(error.code) == 404:
                 return Fragment()
             return self._build(seen, {"title": title, "notice": error.message}, {})
-        page = {"title": title, "export_url": self.runtime.handler_url(self, "export_roster")}
+        page = {
+            "title": title,
+            "export_url": self.runtime.handler_url(self, "export_roster"),
+            "report_csv_url": self.runtime.handler_url(self, "export_report", "csv"),
+            "report_xlsx_url": self.runtime.handler_url(self, "export_report", "xlsx"),
+        }
         return self._build(seen, page, _describe_queue(queue))
 
     # --- handlers ------------------------------------------------------------------------------------------
@@ -176,18 +197,49 @@ class DeskBlock(BaseBlock):
             )
         return {"rows": described}
 
+    @json_post
+    def show_report(self, request: Request) -> dict[str, Any]:
+        """Give the report of a cohort as markup of our own template, and the cohorts to choose from."""
+        now = datetime.now(UTC)
+        rater = facilitator(self, on=now.date())
+        command = self.parse(request, ShowReport)
+        report = api.get_cohort_report(rater, course_key(self), now=now, cohort_key=command.cohort_key)
+        return {
+            "cohorts": list(report.cohorts),
+            "cohort_key": report.cohort_key,
+            "html": self.render_template("report.html", reports.describe_report(report, self.t)),
+        }
+
     @XBlock.handler
     def export_roster(self, request: Request, suffix: str = "") -> Response:
         """Give the roster as a file."""
+
+        def write(rater: int, now: datetime) -> bytes:
+            return write_csv(api.list_roster(rater, course_key(self), now=now), self.t)
+
+        return self._send_file(write, "integra", "csv")
+
+    @XBlock.handler
+    def export_report(self, request: Request, suffix: str = "") -> Response:
+        """Give the report of all this facilitator's cohorts as a file; the suffix says which kind."""
+
+        def write(rater: int, now: datetime) -> bytes:
+            report = api.get_cohort_report(rater, course_key(self), now=now)
+            return (reports.write_xlsx if suffix == "xlsx" else reports.write_csv)(report, self.t)
+
+        return self._send_file(write, "integra-pruebas", "xlsx" if suffix == "xlsx" else "csv")
+
+    def _send_file(self, write: Callable[[int, datetime], bytes], name: str, extension: str) -> Response:
         now = datetime.now(UTC)
         try:
-            rater = facilitator(self, on=now.date())
-            rows = api.list_roster(rater, course_key(self), now=now)
+            body = write(facilitator(self, on=now.date()), now)
         except GradebookError as error:
-            body = {"code": error.code, "message": error.message, "field": error.field}
-            return json_response(body, get_status(error.code))
-        response = Response(write_csv(rows, self.t), content_type="text/csv", charset="utf-8")
-        response.headers["Content-Disposition"] = f'attachment; filename="integra-{now:%Y-%m-%d}.csv"'
+            refusal = {"code": error.code, "message": error.message, "field": error.field}
+            return json_response(refusal, get_status(error.code))
+        response = Response(body, content_type=_FILE_TYPES[extension])
+        if extension == "csv":
+            response.charset = "utf-8"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}-{now:%Y-%m-%d}.{extension}"'
         response.headers["Cache-Control"] = "no-store"
         return response
 

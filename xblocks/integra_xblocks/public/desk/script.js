@@ -31,6 +31,8 @@
       block.find("accept").addEventListener("click", () => this.rate("accepted"));
       block.find("return").addEventListener("click", () => this.rate("returned"));
       block.find("show-roster").addEventListener("click", () => this.loadRoster());
+      block.find("show-report").addEventListener("click", () => this.loadReport());
+      block.find("cohort").addEventListener("change", () => this.loadReport());
       block.find("rating").addEventListener("submit", (event) => event.preventDefault());
       block.find("rating").addEventListener("input", () => this.keep());
     }
@@ -43,6 +45,20 @@
       else if (reply.code === "not_answered") this.block.status(reply.status < 500 ? "signedOut" : "failed");
       else this.block.say(reply.body.message);
       return null;
+    }
+
+    /** The markup is our own template's, escaped on the server; parsed apart, it runs nothing. */
+    async loadReport() {
+      const cohort = this.block.find("cohort");
+      this.block.status("counting");
+      const reply = await this.ask("show_report", { cohort_key: cohort.value || null });
+      if (!reply) return;
+      this.block.status("");
+      if (cohort.options.length === 1) cohort.append(...reply.cohorts.map((key) => new Option(key, key)));
+      this.block.find("cohort-line").hidden = reply.cohorts.length < 2;
+      const page = new DOMParser().parseFromString(reply.html, "text/html");
+      this.block.find("report").replaceChildren(...page.body.childNodes);
+      this.block.find("report").focus();
     }
 
     // --- the queue ------------------------------------------------------------------------------------------------
@@ -117,6 +133,7 @@
       this.block.find("work").hidden = !isWork;
       this.block.find("queue").hidden = isWork;
       this.block.find("people").hidden = isWork;
+      this.block.find("results").hidden = isWork;
       this.block.find("problem").textContent = "";
       this.block.find(isWork ? "work-title" : "queue-title").focus();
     }
