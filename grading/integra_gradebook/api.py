@@ -8,6 +8,7 @@ learner's place the first time.
 
 from integra_gradebook.attempts import find_attempt, save_response, start_attempt, submit_attempt
 from integra_gradebook.bypass import get_bypass_state
+from integra_gradebook.corrections import find_score, has_submitted, override_score, rescore_block, void_block
 from integra_gradebook.deliverables import get_deliverable_state, save_draft, submit_deliverable
 from integra_gradebook.enrolments import (
     appoint_facilitator,
@@ -106,6 +107,7 @@ __all__ = [
     "enrol",
     "find_attempt",
     "find_place",
+    "find_score",
     "find_user_id",
     "get_bypass_state",
     "get_cohort_report",
@@ -116,6 +118,7 @@ __all__ = [
     "get_rules",
     "get_short_code",
     "get_unit_state",
+    "has_submitted",
     "is_facilitator",
     "list_courses",
     "list_facilitators",
@@ -124,9 +127,11 @@ __all__ = [
     "mirror_again",
     "mirror_pending",
     "open_cohort",
+    "override_score",
     "rate_submission",
     "read_journal",
     "register_course",
+    "rescore_block",
     "retire_learner",
     "save_draft",
     "save_response",
@@ -135,4 +140,5 @@ __all__ = [
     "submit_attempt",
     "submit_deliverable",
     "tick_active_time",
+    "void_block",
 ]

@@ -113,13 +113,13 @@ def submit_attempt(learner: Learner, *, attempt_uuid: UUID, block_key: str, now:
         drawn = list_drawn(attempt)
         _score(attempt, drawn)
         attempt.submitted_at = now
-        attempt.outcome = _decide_outcome(place, attempt, now=now)
+        attempt.outcome = decide_outcome(place, attempt, now=now)
         if attempt.kind in HAS_CUT:
             attempt.mirror_at = now
         attempt.save(update_fields=["score", "submitted_at", "outcome", "mirror_at"])
         if attempt.outcome == BypassOutcome.EXEMPT:
             bypass.store_exemption(attempt, place.run.rules, now=now)
-        _record_assessment(journal, attempt, drawn)
+        record_assessment(journal, attempt, drawn)
         if attempt.kind in (Attempt.Kind.POST, Attempt.Kind.BYPASS):
             standings.refresh(place, journal, now=now)
         return view_of(attempt, place)
@@ -226,18 +226,19 @@ def _score(attempt: Attempt, drawn: list[AttemptResponse]) -> None:
     items = items_of(drawn)
     by_points: dict[int, list[int]] = {}
     for row in drawn:
-        item = items[row.item_key]
-        answer = None
-        if row.response is not None:
-            answer = parse_response(item, row.response, attempt.kind == Attempt.Kind.PRE)
-        row.points = score_response(item, answer).points
+        row.points = score_answer(items[row.item_key], row.response)
         by_points.setdefault(row.points, []).append(row.pk)
     for points, pks in by_points.items():
         AttemptResponse.objects.filter(pk__in=pks).update(points=points)
     attempt.score = sum(row.points or 0 for row in drawn)
 
 
-def _decide_outcome(place: Place, attempt: Attempt, *, now: datetime) -> str:
+def score_answer(item: Item, stored: object) -> int:
+    """Return the points of a stored answer; what was accepted then may say "No lo sé", whatever the test."""
+    return score_response(item, None if stored is None else parse_response(item, stored, True)).points
+
+
+def decide_outcome(place: Place, attempt: Attempt, *, now: datetime) -> str:
     if attempt.kind == Attempt.Kind.PRE:
         return "taken"
     if attempt.kind == Attempt.Kind.BYPASS:
@@ -247,7 +248,7 @@ def _decide_outcome(place: Place, attempt: Attempt, *, now: datetime) -> str:
     return "passed" if has_reached_cut(mine, rules) else "below_cut"
 
 
-def _record_assessment(journal: Journal, attempt: Attempt, drawn: list[AttemptResponse]) -> None:
+def record_assessment(journal: Journal, attempt: Attempt, drawn: list[AttemptResponse]) -> None:
     items = items_of(drawn)
     journal.record(
         events.AssessmentSubmitted,

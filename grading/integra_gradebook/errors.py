@@ -20,6 +20,7 @@ MESSAGES = {
     "bank_mismatch": _(
         "The questions have changed since the course was registered. Please tell your facilitator."
     ),
+    "score_invalid": _("The score must lie between 0 and the maximum of the test."),
     "kind_unknown": _("There is no test of this kind."),
     "response_invalid": _("We could not read your answer. {reason}"),
     "uuid_reused": _("This was already sent for something else."),

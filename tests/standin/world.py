@@ -10,6 +10,7 @@ import crum
 from common.djangoapps.student.models import CourseEnrollment, anonymous_id_for_user
 from django.db import transaction
 from django.http import Http404
+from lms.djangoapps.courseware.models import StudentModule
 from lxml import etree
 from web_fragments.fragment import Fragment
 from webob import Request
@@ -117,6 +118,31 @@ class Standin:
 
     def state_of(self, user):
         return StudentModules(user, self.course.key, self._shared_state)
+
+    def staff_task(self, block_type, url_name, user):
+        """Return the block as an instructor task binds it to a learner: no request, no real person."""
+        visit = self.as_learner(user)
+        with crum.impersonate(None):
+            return visit._load(block_type, url_name)
+
+    def delete_state(self, block_type, url_name, user):
+        """What "delete state" does (instructor/enrollment.py): the block clears, then its row goes.
+
+        Without a row of user state the platform answers 400 after clearing: ``StudentModule.DoesNotExist`` here.
+        """
+        usage_key = self.course.usage_key(block_type, url_name)
+        anonymous_id = anonymous_id_for_user(user, self.course.key)
+        block = self.staff_task(block_type, url_name, user)
+        if hasattr(block, "clear_student_state"):
+            block.clear_student_state(
+                user_id=anonymous_id,
+                course_id=str(self.course.key),
+                item_id=str(usage_key),
+                requesting_user_id="staff",
+            )
+        StudentModule.objects.get(
+            student_id=user.pk, course_id=self.course.key, module_state_key=usage_key
+        ).delete()
 
     def _enrol(self, user):
         CourseEnrollment.objects.update_or_create(

@@ -20,6 +20,7 @@ from integra_gradebook.results import DeliverableState, RatingView, SubmissionVi
 from integra_grading.deliverables import Definition, read_definition
 from integra_grading.errors import DefinitionError
 from integra_xblocks.base import BaseBlock, json_post
+from integra_xblocks.corrections import CorrectableMixin
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, course_key, usage_key, viewer, writer
 from integra_xblocks.sheet import EMPTY_DOCUMENT, describe_formulas, describe_sheet
@@ -65,7 +66,7 @@ class SubmitDeliverable:
     document: dict[str, Any]
 
 
-class DeliverableBlock(CompletableXBlockMixin, BaseBlock):
+class DeliverableBlock(CorrectableMixin, CompletableXBlockMixin, BaseBlock):
     """A form whose definition stands in the course; complete when a version is accepted."""
 
     IDENTITY_FIELDS: ClassVar[tuple[str, ...]] = ("module_key", "deliverable_key")
@@ -147,6 +148,7 @@ class DeliverableBlock(CompletableXBlockMixin, BaseBlock):
             uuid=command.uuid,
             now=datetime.now(UTC),
         )
+        self.has_facts = True
         if submission.state == "accepted":
             self.emit_completion(1.0)
         return {"state": submission.state, **_describe_version(submission)}

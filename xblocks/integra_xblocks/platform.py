@@ -129,6 +129,19 @@ def facilitator(block: XBlock, *, on: date) -> int:
     return seen.learner.user_id
 
 
+def find_learner(block: XBlock, anonymous_id: str) -> Learner | None:
+    """Return whom the platform's staff tools mean by an anonymous id; ``None`` where it is nobody's."""
+    service = block.runtime.service(block, "user")
+    user = service.get_user_by_anonymous_id(anonymous_id) if service else None
+    return Learner(user.pk, course_key(block)) if user is not None else None
+
+
+def bound_learner(block: XBlock) -> Learner | None:
+    """Return whose state a staff task bound to ``block``: there is no request, so crum says nothing."""
+    identity = _user_id(block)
+    return Learner(identity, course_key(block)) if identity is not None else None
+
+
 def require_author(block: XBlock) -> None:
     """Refuse a request that does not come from Studio.
 

@@ -26,6 +26,7 @@ from integra_grading.errors import ItemError
 from integra_grading.items import UNKNOWN_OPTION
 from integra_xblocks import content
 from integra_xblocks.base import BaseBlock, json_post
+from integra_xblocks.corrections import CorrectableMixin
 from integra_xblocks.item_page import describe_item, describe_raw
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, usage_key, writer
@@ -74,7 +75,7 @@ class SubmitAttempt:
     attempt_uuid: UUID
 
 
-class SittingBlock(CompletableXBlockMixin, BaseBlock):
+class SittingBlock(CorrectableMixin, CompletableXBlockMixin, BaseBlock):
     """Behaviour of a block in which attempts are made; not a block type itself."""
 
     OWN_TAGS = frozenset({"item"})
@@ -106,6 +107,7 @@ class SittingBlock(CompletableXBlockMixin, BaseBlock):
             uuid=command.uuid,
             now=datetime.now(UTC),
         )
+        self.has_facts = True
         return {"attempt_uuid": str(attempt.uuid), "state": attempt.state}
 
     @json_post

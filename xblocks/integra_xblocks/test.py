@@ -12,6 +12,7 @@ from xblock.fields import Integer, Scope, String
 from integra_gradebook import api
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.results import AttemptView
+from integra_xblocks.corrections import ScorableMixin
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, course_key, usage_key, viewer
 from integra_xblocks.sitting import SittingBlock, describe_items
@@ -20,7 +21,7 @@ PRE, POST, CLOSING = "pre", "post", "closing"
 _TITLES = {PRE: N_("Starting test"), POST: N_("Final test"), CLOSING: N_("Closing test of the area")}
 
 
-class TestBlock(SittingBlock):
+class TestBlock(ScorableMixin, SittingBlock):
     """An ex-ante test that shows no score; an ex-post or closing test with score and cut once it is sent."""
 
     __test__ = False  # pytest would take the name for a test case
