@@ -420,17 +420,13 @@ class Reader:
 
     def _closing(self, fields: Fields) -> Closing | None:
         bank = self._bank(fields, Use.CLOSING)
-        values = {
-            "area": fields.slug("area"),
-            "title": fields.text("titulo", max_length=120),
-            "minutes": fields.integer("minutos", 1, 300),
-            "cut": fields.integer("corte", 1, 1000),
-            "max_attempts": fields.integer("intentos", 1, 10),
-            "wait_hours": fields.integer("horas_de_espera", 0, 1000),
-        }
+        area, title = fields.slug("area"), fields.text("titulo", max_length=120)
+        minutes, cut = fields.integer("minutos", 1, 300), fields.integer("corte", 1, 1000)
+        max_attempts = fields.integer("intentos", 1, 10)
+        wait_hours = fields.integer("horas_de_espera", 0, 1000)
         if not fields.finish() or bank is None:
             return None
-        return Closing(place=fields.place, bank=bank, **values)
+        return Closing(fields.place, area, title, minutes, cut, max_attempts, wait_hours, bank)
 
     def _static_files(self) -> tuple[str, ...]:
         folder = self.sources.root / "static"

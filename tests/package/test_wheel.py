@@ -115,6 +115,7 @@ def test_every_entry_point_loads_outside_the_tree(installed: Path, tmp_path: Pat
             "cms.djangoapp:integra_bridge",
             "cms.djangoapp:integra_gradebook",
             "console_scripts:integra-course",
+            "console_scripts:integra-stats",
             "lms.djangoapp:integra_bridge",
             "lms.djangoapp:integra_gradebook",
             *(

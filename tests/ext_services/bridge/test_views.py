@@ -144,7 +144,11 @@ def test_without_settings_the_learner_is_told_and_nothing_breaks(handover_client
 
 
 def make_token(settings, *, secret=None, algorithm="HS256", remove=(), **changes):
+    """Return a token of this moment; a ``timedelta`` among the changes counts from now."""
     now = datetime.now(UTC)
+    changes = {
+        name: now + value if isinstance(value, timedelta) else value for name, value in changes.items()
+    }
     claims = {
         "iss": "standin",
         "aud": ORIGIN,
@@ -209,9 +213,6 @@ def test_the_lmss_own_outer_address_counts_as_audience_too(client, settings, db)
     assert pull(client, make_token(settings, aud="https://lms.example.org")).status_code == 200
 
 
-NOW = datetime.now(UTC)
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -222,10 +223,10 @@ NOW = datetime.now(UTC)
         {"method": "POST"},
         {"path": "/api/integra/v1/handover"},
         {"path": OUTBOX + "/"},
-        {"exp": NOW - timedelta(seconds=31), "iat": NOW - timedelta(seconds=91)},
-        {"exp": NOW + timedelta(hours=1)},
-        {"iat": NOW + timedelta(seconds=100), "exp": NOW + timedelta(seconds=160)},
-        {"exp": NOW, "iat": NOW + timedelta(seconds=5)},
+        {"exp": timedelta(seconds=-31), "iat": timedelta(seconds=-91)},
+        {"exp": timedelta(hours=1)},
+        {"iat": timedelta(seconds=100), "exp": timedelta(seconds=160)},
+        {"exp": timedelta(0), "iat": timedelta(seconds=5)},
         {"algorithm": "HS384"},
         {"remove": ["exp"]},
         {"remove": ["iat"]},
