@@ -21,7 +21,14 @@ from integra_gradebook.enrolments import (
 )
 from integra_gradebook.errors import CourseNotRegistered, DocumentInvalid, GradebookError
 from integra_gradebook.journal import JournalEntry, read_journal
-from integra_gradebook.lessons import answer_practice, complete_lesson, get_unit_state, tick_active_time
+from integra_gradebook.lessons import (
+    answer_practice,
+    answer_review,
+    complete_lesson,
+    get_unit_state,
+    list_reviews,
+    tick_active_time,
+)
 from integra_gradebook.mirror import mirror_again, mirror_pending
 from integra_gradebook.places import (
     Place,
@@ -101,6 +108,7 @@ __all__ = [
     "SubmissionView",
     "UnitState",
     "answer_practice",
+    "answer_review",
     "appoint_facilitator",
     "claim_submission",
     "complete_lesson",
@@ -123,6 +131,7 @@ __all__ = [
     "list_courses",
     "list_facilitators",
     "list_queue",
+    "list_reviews",
     "list_roster",
     "mirror_again",
     "mirror_pending",

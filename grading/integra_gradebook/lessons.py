@@ -13,12 +13,13 @@ from integra_gradebook.journal import Journal, fact
 from integra_gradebook.models import ActiveTime, LessonCompletion, PracticeAnswer, UnitCompletion
 from integra_gradebook.places import Place, find_place
 from integra_gradebook.results import Learner, PracticeResult, UnitState
-from integra_gradebook.versions import store_versions
+from integra_gradebook.versions import load_items, store_versions
 from integra_gradebook.writing import locked, retried
 from integra_grading import events
 from integra_grading.errors import GradingError
 from integra_grading.items import Item, Response, feedback_for, parse_response, score_response
-from integra_grading.manifest import Manifest, Unit
+from integra_grading.manifest import Manifest, Module, Practice, Unit
+from integra_grading.spacing import Try, list_due_items
 
 # A page that sends ticks does it about once a minute; a longer silence is not work in the unit.
 TICK_SECONDS_AT_MOST = 90
@@ -71,6 +72,102 @@ def answer_practice(
     _require_item(unit, practice_key, item)
     answer = read_response(item, response, allow_unknown=False)
     place = open_place(learner, place, now=now, uuid=uuid, fact_type=PracticeAnswer)
+    return _store_answer(
+        place, unit, item, answer, practice_key=practice_key, block_key=block_key, uuid=uuid, now=now
+    )
+
+
+@retried
+def answer_review(
+    learner: Learner,
+    *,
+    practice_key: str,
+    block_key: str,
+    item_key: str,
+    response: object,
+    uuid: UUID,
+    now: datetime,
+) -> PracticeResult:
+    """Record one answer to an item that came back in a later practice of its module."""
+    place = find_place(learner)
+    if place is None:
+        raise GradebookError("item_unknown", item_key)
+    practised = _practised_items(place, practice_key)
+    if item_key not in practised:
+        raise GradebookError("item_unknown", item_key)
+    unit_key, item = practised[item_key]
+    answer = read_response(item, response, allow_unknown=False)
+    unit = get_unit(place.run.rules, unit_key)
+    return _store_answer(
+        place, unit, item, answer, practice_key=practice_key, block_key=block_key, uuid=uuid, now=now
+    )
+
+
+def list_reviews(learner: Learner, *, practice_key: str, now: datetime) -> tuple[Item, ...]:
+    """Return what should be asked again in a practice: weak items of the module's other practices, as answered."""
+    place = find_place(learner)
+    if place is None:
+        return ()
+    _, practices = _module_of(place.run.rules, practice_key)
+    own = {item: practice.key for practice in practices for item in practice.items}
+    rows = PracticeAnswer.objects.filter(
+        learner_id=place.learner_id,
+        course_id=place.run.id,
+        item_key__in=[item for item, home in own.items() if home != practice_key],
+    ).values_list("item_key", "answered_at", "is_right", "practice_key")
+    due = list_due_items(
+        (
+            Try(key, answered_at, is_right, practice != own[key])
+            for key, answered_at, is_right, practice in rows
+        ),
+        now=now,
+        is_last_practice=bool(practices) and practices[-1].key == practice_key,
+    )
+    practised = _practised_items(place, practice_key) if due else {}
+    return tuple(practised[key][1] for key in due)
+
+
+def _module_of(rules: Manifest, practice_key: str) -> tuple[Module, tuple[Practice, ...]]:
+    """Return the module of a practice with all its practices, in course order."""
+    for module in rules.modules:
+        practices = tuple(practice for unit in module.units for practice in unit.practices)
+        if any(practice.key == practice_key for practice in practices):
+            return module, practices
+    raise GradebookError("practice_unknown", "practice_key")
+
+
+def _practised_items(place: Place, practice_key: str) -> dict[str, tuple[str, Item]]:
+    """Return the items of the module's other practices that the learner has answered, with their units."""
+    module, _ = _module_of(place.run.rules, practice_key)
+    units = {
+        item: unit.key
+        for unit in module.units
+        for practice in unit.practices
+        for item in practice.items
+        if practice.key != practice_key
+    }
+    rows = (
+        PracticeAnswer.objects.filter(
+            learner_id=place.learner_id, course_id=place.run.id, item_key__in=list(units)
+        )
+        .order_by("answered_at", "pk")
+        .values_list("item_key", "item_version__digest")
+    )
+    items = load_items(dict(rows))  # the latest version answered
+    return {key: (units[key], item) for key, item in items.items()}
+
+
+def _store_answer(
+    place: Place,
+    unit: Unit,
+    item: Item,
+    answer: Response,
+    *,
+    practice_key: str,
+    block_key: str,
+    uuid: UUID,
+    now: datetime,
+) -> PracticeResult:
     with fact(place, now) as journal:
         found = PracticeAnswer.objects.select_related("item_version").filter(uuid=uuid).first()
         if found is not None:
@@ -82,7 +179,7 @@ def answer_practice(
             uuid=uuid,
             learner_id=place.learner_id,
             course_id=place.run.id,
-            unit_key=unit_key,
+            unit_key=unit.key,
             practice_key=practice_key,
             block_key=block_key,
             item_key=item.key,

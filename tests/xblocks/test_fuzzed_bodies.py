@@ -191,6 +191,7 @@ HANDLERS: dict[tuple[tuple[str, str], str], Make] = {
     (LESSON, "finish"): _uuid,
     (LESSON, "tick"): lambda fuzzer, visit: {},
     (PRACTICE, "answer"): _try,
+    (PRACTICE, "answer_review"): _try,
     (TEST, "start_attempt"): _uuid,
     (TEST, "save_response"): _answer(TEST, ATTEMPT_KEYS),
     (TEST, "submit_attempt"): _attempt(TEST),

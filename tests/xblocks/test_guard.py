@@ -30,8 +30,11 @@ HANDLERS: dict[tuple[tuple[str, str], str], dict[str, Any]] = {
     (LESSON, "finish"): {"uuid": str(uuid4())},
     (LESSON, "tick"): {},
     (PRACTICE, "answer"): {"uuid": str(uuid4()), **_RESPONSE},
+    (PRACTICE, "answer_review"): {"uuid": str(uuid4()), **_RESPONSE},
     **{(place, "studio_submit"): _EDIT for place in CLASSES},
 }
+# What was hard must be there first: test_reviews.py.
+NEEDS_MORE = {(PRACTICE, "answer_review")}
 WRITING = [key for key in HANDLERS if key[1] != "studio_submit"]
 
 
@@ -51,7 +54,7 @@ def test_every_handler_stands_in_the_table() -> None:
     assert found == set(HANDLERS)
 
 
-@pytest.mark.parametrize(("place", "handler"), WRITING)
+@pytest.mark.parametrize(("place", "handler"), [key for key in WRITING if key not in NEEDS_MORE])
 def test_an_enrolled_learner_may_write(
     world: Any, people: Any, count_rows: Any, place: Any, handler: str
 ) -> None:

@@ -39,7 +39,11 @@ def describe_item(item: ShownItem, response: Mapping[str, Any]) -> dict[str, Any
 
 def describe_raw(raw: Mapping[str, Any], seed: str) -> dict[str, Any]:
     """Return the same for an item as a block keeps it, in the order of ``seed`` and without an answer."""
-    item = Item.from_dict(dict(raw))
+    return describe_shown(Item.from_dict(dict(raw)), seed)
+
+
+def describe_shown(item: Item, seed: str) -> dict[str, Any]:
+    """Return the same for an item, in the order of ``seed`` and without an answer."""
     return describe_item(show_item(item, presentation(item, seed)), {})
 
 

@@ -20,7 +20,7 @@ from integra_gradebook.api import GradebookError, UnitState
 from integra_grading.items import Item
 from integra_xblocks import content
 from integra_xblocks.base import BaseBlock, json_post
-from integra_xblocks.item_page import describe_raw
+from integra_xblocks.item_page import describe_raw, describe_shown
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, device_owner, url_name, usage_key, viewer, writer
 from integra_xblocks.sanitiser import to_plain_text
@@ -74,6 +74,7 @@ class PracticeBlock(CompletableXBlockMixin, BaseBlock):
         state, notice = self._find_state(seen)
         right = set(state.items_right) if state else set()
         seed = device_owner(self)
+        reviews = self._list_reviews(seen)
         return self.build_fragment(
             "practice.html",
             {
@@ -83,6 +84,7 @@ class PracticeBlock(CompletableXBlockMixin, BaseBlock):
                 "right_count": sum(raw["key"] in right for raw in self.items),
                 "total": len(self.items),
                 "notice": notice,
+                "reviews": [describe_shown(item, seed) for item in reviews],
             },
             viewer=seen,
             texts={name: self.t(text) for name, text in _TEXTS.items()},
@@ -115,6 +117,35 @@ class PracticeBlock(CompletableXBlockMixin, BaseBlock):
             "is_complete": is_complete,
             "is_unit_complete": result.unit.is_complete,
         }
+
+    @json_post
+    def answer_review(self, request: Request) -> dict[str, Any]:
+        """Score one try at an item of an earlier practice that came back here."""
+        learner = writer(self)
+        command = self.parse(request, AnswerItem)
+        result = api.answer_review(
+            learner,
+            practice_key=url_name(self),
+            block_key=usage_key(self),
+            item_key=command.item_key,
+            response=command.response,
+            uuid=command.uuid,
+            now=datetime.now(UTC),
+        )
+        return {
+            "item_key": result.item_key,
+            "is_right": result.is_right,
+            "feedback": to_plain_text(result.feedback),
+        }
+
+    def _list_reviews(self, seen: Viewer) -> tuple[Item, ...]:
+        """Return what comes back here; nothing where the course's rules cannot be told."""
+        if seen.learner is None:
+            return ()
+        try:
+            return api.list_reviews(seen.learner, practice_key=url_name(self), now=datetime.now(UTC))
+        except GradebookError:
+            return ()
 
     def _find_state(self, seen: Viewer) -> tuple[UnitState | None, str]:
         """Return the learner's state in the unit, and a sentence when the gradebook cannot tell it."""

@@ -13,8 +13,27 @@
       for (const form of forms) listen(block, form, queue);
       for (const entry of queue.entries) showWaiting(block, forms, entry);
       if (!args.showsAll) stepThrough(block, forms);
+      beginReviews(block);
     });
   };
+
+  /** What comes back from earlier practices: the same fields, a queue of its own, and no part in the progress. */
+  function beginReviews(block) {
+    const forms = block.findAll("review");
+    const queue = block.queue("reviews", "answer_review", {
+      onReceipt: (sent, reply) => showVerdict(block, findForm(forms, reply.item_key), reply),
+      onRefused: (sent, reply) => showRefusal(block, forms, sent, reply),
+      onWaiting: (sent) => showWaiting(block, forms, sent),
+    });
+    for (const form of forms) listen(block, form, queue);
+    for (const entry of queue.entries) showWaiting(block, forms, entry);
+  }
+
+  function showVerdict(block, form, reply) {
+    if (!form) return;
+    say(form, block.text(reply.is_right ? "right" : "notYet"), reply.is_right ? "right" : "wrong", reply.feedback);
+    findIn(form, "check").disabled = false;
+  }
 
   function findForm(forms, key) {
     return forms.find((form) => form.dataset.item === key);
@@ -52,11 +71,7 @@
   }
 
   function showResult(block, forms, reply) {
-    const form = findForm(forms, reply.item_key);
-    if (form) {
-      say(form, block.text(reply.is_right ? "right" : "notYet"), reply.is_right ? "right" : "wrong", reply.feedback);
-      findIn(form, "check").disabled = false;
-    }
+    showVerdict(block, findForm(forms, reply.item_key), reply);
     for (const each of forms) {
       const isRight = reply.items_right.includes(each.dataset.item);
       findIn(each, "tick").hidden = !isRight;
