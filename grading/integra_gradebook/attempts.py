@@ -288,7 +288,7 @@ def _require_place(learner: Learner) -> Place:
     return place
 
 
-def _list_drawn(place: Place, attempt_uuid: UUID, block_key: str) -> list[dict[str, Any]]:
+def _list_drawn(place: Place, attempt_uuid: UUID, block_key: str) -> list[Any]:
     """Return the drawn items of the learner's attempt with what saving an answer asks of it; empty for none.
 
     Plain values: an answer is saved a dozen times per test, and forty model instances would cost more than the rest.

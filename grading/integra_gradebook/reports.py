@@ -111,6 +111,7 @@ def _load(attempts: QuerySet[Attempt]) -> tuple[dict[str, Item], dict[str, list[
         for pk, kind, learner_id, form_key, score, max_score in attempts.order_by(
             "submitted_at", "pk"
         ).values_list("pk", "kind", "learner_id", "form_key", "score", "max_score")
+        if score is not None
     }
     rows = AttemptResponse.objects.filter(attempt_id__in=list(found)).values_list(
         "attempt_id", "item_key", "item_version__digest", "response", "points"
