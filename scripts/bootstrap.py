@@ -106,7 +106,8 @@ def run_tests(goal: str, environment: dict[str, str]) -> int:
     if missing:
         return refuse(f"The tests need {', '.join(missing)}. Install them and call again.")
     install_tools(("tox>=4.15", "tox-uv>=1.11"), environment)
-    tox = [str(PYTHON), "-m", "tox", "run", "--workdir", str(ROOT / ".tox")]
+    tox = [str(PYTHON), "-m", "tox", "run-parallel", "--parallel", "2", "--parallel-no-spinner"]
+    tox += ["--workdir", str(ROOT / ".tox")]
     if works(["python3.12", "--version"]):
         tox += ["-e", "ALL,py312-django52"]
     else:
