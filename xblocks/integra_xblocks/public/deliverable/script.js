@@ -38,6 +38,7 @@
       this.isDirty = false;
       this.isSaving = false;
       this.isBlocked = false;
+      this.isOver = false;
       this.failures = 0;
       this.form.addEventListener("submit", (event) => event.preventDefault());
       this.showTotals();
@@ -226,6 +227,7 @@
     }
 
     keep() {
+      if (this.isOver) return;
       const kept = { document: this.collect(), revision: this.revision, posted: this.posted || null };
       const isKept = this.phone.write(kept);
       if (isKept) this.block.status(window.navigator.onLine === false ? "savedHere" : "saving");
@@ -239,7 +241,7 @@
 
     /** One save at a time; what was typed meanwhile goes with the next one. */
     async save() {
-      if (this.isSaving || this.isBlocked || !this.isDirty) return;
+      if (this.isSaving || this.isBlocked || this.isOver || !this.isDirty) return;
       this.isSaving = true;
       this.isDirty = false;
       window.clearTimeout(this.serverTimer);
@@ -382,9 +384,10 @@
       else this.waitToSend(reply);
     }
 
+    /** Handed in: a timer or a late answer must not bring the draft back while the page goes away. */
     finish() {
+      this.isOver = true;
       for (const draft of [this.pending, this.phone, this.other]) draft.remove();
-      this.isDirty = false;
       this.block.reload();
     }
 
