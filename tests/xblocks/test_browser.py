@@ -241,7 +241,7 @@ def test_a_practice_is_done_by_keyboard_with_feedback_after_each_try(
     expect(page.get_by_text("1 de 2 listas")).to_be_visible()
 
     page.get_by_role("button", name="Siguiente").press("Enter")
-    page.get_by_label("Tu respuesta (empanadas)").fill("1.013")
+    page.get_by_label("Tu respuesta, en empanadas").fill("1.013")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Respondiste todo bien. Esta práctica está completa.")).to_be_visible()
     assert page.errors == []
