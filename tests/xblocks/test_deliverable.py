@@ -349,7 +349,7 @@ def test_a_broken_definition_loses_neither_block_nor_page(
 def test_a_broken_definition_is_named_to_the_author(make_world: Any, block: Any) -> None:
     block.set("definition", json.dumps({**DEFINITION, "sections": []}))
     problems = make_world(block).block(*SHEET).list_problems()
-    assert [problem.split(":")[0] for problem in problems] == ["definition"]
+    assert [problem.split(":")[0] for problem in problems] == ["definition · sections"]
 
 
 @pytest.mark.lms

@@ -26,16 +26,17 @@ CLASSES = {LESSON: LessonBlock, PRACTICE: PracticeBlock, MODULE: ModuleBlock, RE
 
 _RESPONSE = {"item_key": "m06-u03-q1", "response": {"option": "b"}}
 _EDIT = {"display_name": "Otro nombre", "content": "{}"}
+STUDIO = {"studio_submit": _EDIT, "studio_check": {"content": "{}"}, "studio_write": {"values": {}}}
 HANDLERS: dict[tuple[tuple[str, str], str], dict[str, Any]] = {
     (LESSON, "finish"): {"uuid": str(uuid4())},
     (LESSON, "tick"): {},
     (PRACTICE, "answer"): {"uuid": str(uuid4()), **_RESPONSE},
     (PRACTICE, "answer_review"): {"uuid": str(uuid4()), **_RESPONSE},
-    **{(place, "studio_submit"): _EDIT for place in CLASSES},
+    **{(place, name): body for place in CLASSES for name, body in STUDIO.items()},
 }
 # What was hard must be there first: test_reviews.py.
 NEEDS_MORE = {(PRACTICE, "answer_review")}
-WRITING = [key for key in HANDLERS if key[1] != "studio_submit"]
+WRITING = [key for key in HANDLERS if key[1] not in STUDIO]
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_who_is_not_enrolled_writes_nothing(
 ) -> None:
     before = count_rows()
     answer = world.not_enrolled(people["ana"]).handle(*place, handler, HANDLERS[place, handler])
-    code = "not_studio" if handler == "studio_submit" else "not_enrolled"
+    code = "not_studio" if handler in STUDIO else "not_enrolled"
     assert (answer.status, answer.json["code"]) == (403, code)
     assert answer.json["message"]
     assert count_rows() == before

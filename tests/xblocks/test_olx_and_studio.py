@@ -6,7 +6,6 @@ import copy
 from typing import Any
 
 import pytest
-import yaml
 from lxml import etree
 
 LESSON = ("integra_lesson", "m06-u03-leccion")
@@ -168,19 +167,6 @@ def test_bad_content_is_refused_with_a_sentence_and_nothing_changes(
     assert (answer.status, answer.json["code"]) == (400, "content_invalid")
     assert answer.json["message"]
     assert world.export(*PRACTICE) == before
-
-
-def test_an_item_whose_key_is_wrong_is_named(make_world: Any, people: Any, practice: Any) -> None:
-    world = make_world(practice)
-    form = read_form(world, people, PRACTICE)
-    values = yaml.safe_load(form["content"])
-    values["items"][0]["options"][1]["correct"] = False
-    form["content"] = yaml.safe_dump(values)
-
-    answer = submit(world, people, PRACTICE, form)
-
-    assert answer.status == 400
-    assert answer.json["message"].startswith("item 1: ")
 
 
 @pytest.mark.parametrize("place", [LESSON, PRACTICE])

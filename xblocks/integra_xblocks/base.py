@@ -32,6 +32,7 @@ from xblock.validation import ValidationMessage
 from integra_gradebook.api import DocumentInvalid, GradebookError
 from integra_xblocks import editing, platform
 from integra_xblocks.bodies import BodyError, parse_body
+from integra_xblocks.content import Problem
 from integra_xblocks.messages import COMMON_TEXTS, get_message, get_status
 
 Command = TypeVar("Command")
@@ -82,10 +83,11 @@ def _describe(block: BaseBlock, code: str, message: str, field: str) -> dict[str
 
 
 def _describe_problems(error: Exception) -> dict[str, Any]:
-    """A document names everything that is to mend, not only its first problem."""
-    if not isinstance(error, DocumentInvalid):
-        return {}
-    return {"problems": [dataclasses.asdict(problem) for problem in error.problems]}
+    """A document and an edited content name everything that is to mend, not only the first problem."""
+    if isinstance(error, DocumentInvalid):
+        return {"problems": [dataclasses.asdict(problem) for problem in error.problems]}
+    problems = getattr(error, "problems", ())
+    return {"problems": list(problems)} if problems else {}
 
 
 @XBlock.needs("i18n", "user")
@@ -266,16 +268,45 @@ class BaseBlock(XBlock):
         return editing.build_edit_form(self)
 
     @json_post
+    def studio_check(self, request: Request) -> dict[str, Any]:
+        """Tell what is to mend in an edited text, line by line, and show a preview; Studio only."""
+        platform.require_author(self)
+        return editing.check(self, request)
+
+    @json_post
+    def studio_write(self, request: Request) -> dict[str, Any]:
+        """Return the values of the dialog's form as text; Studio only."""
+        platform.require_author(self)
+        return editing.write(request)
+
+    @json_post
     def studio_submit(self, request: Request) -> dict[str, Any]:
         """Save what the edit dialog sends, or refuse it with every problem; Studio only."""
         platform.require_author(self)
-        editing.save_edit_form(self, request)
+        editing.save(self, request)
         return {"saved": True}
 
     def get_editable(self) -> dict[str, Any]:
         """Return the values an author edits, by name."""
         return {name: getattr(self, name) for name in (*self.IDENTITY_FIELDS, *self.CHILD_FIELDS)}
 
-    def check_editable(self, values: Mapping[str, Any]) -> list[str]:
-        """Return a sentence per problem of edited ``values``; empty when they may be saved."""
+    def check_editable(self, values: Mapping[str, Any]) -> list[Problem]:
+        """Return what is to mend in edited ``values``; empty when they may be saved."""
         return []
+
+    def apply_editable(self, values: Mapping[str, Any]) -> None:
+        """Set the fields from ``values`` that were checked."""
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def list_notices(self, values: Mapping[str, Any]) -> list[str]:
+        """Return what an author should know before saving ``values``, in the author's language."""
+        return []
+
+    def describe_form(self) -> dict[str, Any]:
+        """Return what the dialog's form offers; empty where the text is all there is."""
+        return {}
+
+    def render_preview(self, values: Mapping[str, Any]) -> str:
+        """Return a whole page that shows ``values`` as learners get them; empty where the block has none."""
+        return ""

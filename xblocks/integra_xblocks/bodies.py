@@ -27,14 +27,26 @@ Command = TypeVar("Command")
 
 
 class BodyError(Exception):
-    """A request body was refused; ``status`` is the HTTP status that says so."""
+    """A request body was refused; ``status`` is the HTTP status that says so.
 
-    def __init__(self, code: str, message: str, *, field: str = "", status: int = 400) -> None:
+    ``problems`` holds a dict per thing to mend, where there may be several.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        field: str = "",
+        status: int = 400,
+        problems: tuple[dict[str, Any], ...] = (),
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.field = field
         self.message = message
         self.status = status
+        self.problems = problems
 
 
 def parse_body(

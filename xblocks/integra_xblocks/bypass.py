@@ -13,6 +13,7 @@ from integra_gradebook import api
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.results import AttemptView, BypassState
 from integra_grading.manifest import Due, Module
+from integra_xblocks.item_form import STRATUM, TWIN
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, course_key, usage_key, viewer
 from integra_xblocks.sitting import SittingBlock, describe_items
@@ -36,6 +37,7 @@ class BypassBlock(SittingBlock):
 
     IDENTITY_FIELDS: ClassVar[tuple[str, ...]] = ("module_key", "bank_id")
     ATTEMPT_KIND = "bypass"
+    PLACES = (STRATUM, TWIN)
 
     module_key = String(scope=Scope.content, default="", help="The module this evaluation may exempt from.")
 

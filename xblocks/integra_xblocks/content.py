@@ -7,7 +7,9 @@ reports success. They return what can be read and a sentence per thing that cann
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,8 +18,21 @@ from lxml import etree
 from integra_grading.errors import GradingError
 from integra_grading.items import Item
 from integra_grading.olx import read_item, write_item
+from integra_xblocks.messages import N_, get_author_message
 
 SECTION_KINDS = ("objectives", "prediction", "text", "example", "activity", "closing")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What an author must mend: its place among the edited values, that place's name, and an English sentence."""
+
+    path: tuple[str | int, ...]
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
 
 
 def read_items(elements: Iterable[etree._Element]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -45,20 +60,29 @@ def write_items(node: etree._Element, items: Iterable[Mapping[str, Any]]) -> Non
         write_item(node, Item.from_dict(dict(raw)), etree.SubElement)
 
 
-def check_items(raw_items: Iterable[Any]) -> list[str]:
-    """Return a sentence per item that is not well formed or whose key stands twice."""
+def check_items(raw_items: Iterable[Any], path: str = "items") -> list[Problem]:
+    """Return a problem per item that is not well formed or whose key stands twice."""
     problems = []
     seen: set[str] = set()
-    for number, raw in enumerate(raw_items, start=1):
+    for index, raw in enumerate(raw_items):
         try:
             item = Item.from_dict(raw)
         except GradingError as error:
-            problems.append(f"item {number}: {error}")
+            key = raw.get("key") if isinstance(raw, dict) else None
+            name = key if isinstance(key, str) and key else f"item {index + 1}"
+            problems.append(describe_error(error, (path, index), name))
             continue
         if item.key in seen:
-            problems.append(f"item {number}: the key {item.key} stands twice")
+            problems.append(Problem((path, index, "key"), item.key, N_("This key stands twice.")))
         seen.add(item.key)
     return problems
+
+
+def describe_error(error: GradingError, path: tuple[str | int, ...], name: str) -> Problem:
+    """Return a refusal of the pure core as a problem of the value at ``path``, which people call ``name``."""
+    where = f"{name} · {error.field}" if error.field else name
+    steps = re.findall(r"[^.\[\]]+", error.field)
+    return Problem((*path, *steps), where, get_author_message(error.code) or error.message)
 
 
 def parse_items(raw_items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
@@ -93,7 +117,8 @@ def read_sections(
             )
         elif element.tag == "term":
             terms.append({"word": element.get("word", ""), "definition": text})
-    return sections, terms, problems + check_sections(sections) + check_terms(terms)
+    checked = [*check_sections(sections), *check_terms(terms)]
+    return sections, terms, problems + [str(problem) for problem in checked]
 
 
 def write_sections(
@@ -109,22 +134,27 @@ def write_sections(
         etree.SubElement(node, "term", word=term["word"]).text = term["definition"]
 
 
-def check_sections(sections: Iterable[Any]) -> list[str]:
-    """Return a sentence per section that is not well formed."""
+def check_sections(sections: Iterable[Any]) -> list[Problem]:
+    """Return a problem per section that is not well formed."""
     problems = []
-    for number, section in enumerate(sections, start=1):
+    for index, section in enumerate(sections):
+        path, where = ("sections", index), f"section {index + 1}"
         if not _has_texts(section, ("kind", "title", "html")):
-            problems.append(f"section {number}: kind, title and html are expected, all of them texts")
+            message = N_("kind, title and html are expected, all of them texts")
+            problems.append(Problem(path, where, message))
         elif section["kind"] not in SECTION_KINDS:
-            problems.append(f"section {number}: the kind is one of {', '.join(SECTION_KINDS)}")
+            message = N_("the kind is one of objectives, prediction, text, example, activity, closing")
+            problems.append(Problem((*path, "kind"), where, message))
     return problems
 
 
-def check_terms(terms: Iterable[Any]) -> list[str]:
-    """Return a sentence per glossary term that is not well formed."""
+def check_terms(terms: Iterable[Any]) -> list[Problem]:
+    """Return a problem per glossary term that is not well formed."""
     return [
-        f"term {number}: word and definition are expected, both of them texts"
-        for number, term in enumerate(terms, start=1)
+        Problem(
+            ("terms", index), f"term {index + 1}", N_("word and definition are expected, both of them texts")
+        )
+        for index, term in enumerate(terms)
         if not _has_texts(term, ("word", "definition")) or not term["word"]
     ]
 

@@ -20,6 +20,7 @@ from integra_gradebook.results import DeliverableState, RatingView, SubmissionVi
 from integra_grading.deliverables import Definition, read_definition
 from integra_grading.errors import DefinitionError
 from integra_xblocks.base import BaseBlock, json_post
+from integra_xblocks.content import Problem, describe_error
 from integra_xblocks.corrections import CorrectableMixin
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, course_key, usage_key, viewer, writer
@@ -224,20 +225,20 @@ class DeliverableBlock(CorrectableMixin, CompletableXBlockMixin, BaseBlock):
         """Return the values an author edits."""
         return {**super().get_editable(), "definition": self.definition}
 
-    def check_editable(self, values: Mapping[str, Any]) -> list[str]:
-        """Return a sentence when the form is not well formed."""
+    def check_editable(self, values: Mapping[str, Any]) -> list[Problem]:
+        """Return a problem when the form is not well formed."""
         return _check_definition(values["definition"])
 
     def list_problems(self) -> list[str]:
         """Return a sentence per thing an author must mend."""
-        return super().list_problems() + _check_definition(dict(self.definition))
+        return super().list_problems() + [str(each) for each in _check_definition(dict(self.definition))]
 
 
-def _check_definition(raw: Any) -> list[str]:
+def _check_definition(raw: Any) -> list[Problem]:
     try:
         read_definition(raw)
     except DefinitionError as error:
-        return [f"definition: {error}"]
+        return [describe_error(error, ("definition",), "definition")]
     return []
 
 

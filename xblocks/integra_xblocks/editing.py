@@ -1,20 +1,58 @@
-"""The edit dialog in Studio: a block's content as one YAML text, checked completely before it is saved."""
+"""The edit dialog in Studio: a form for questions, the whole as YAML, a preview; all checked before it is saved.
+
+The YAML text is what is edited. The form is filled from its values (``check``) and writes them back (``write``), so
+that nothing the form does not know is lost.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from web_fragments.fragment import Fragment
 from webob import Request
 
 from integra_xblocks.bodies import BodyError, parse_body
+from integra_xblocks.content import Problem
+from integra_xblocks.messages import N_
+from integra_xblocks.yaml_text import YamlError, YamlText, read_yaml, write_yaml
 
 if TYPE_CHECKING:
     from integra_xblocks.base import BaseBlock
 
 MAX_CONTENT_BYTES = 1_048_576
+
+_TEXTS = {
+    "saving": N_("Saving…"),
+    "failed": N_("Not saved."),
+    "line": N_("Line {line}: {sentence}"),
+    "add": N_("Add"),
+    "remove": N_("Remove"),
+    "up": N_("Move up"),
+    "down": N_("Move down"),
+    "copy": N_("Copy as a new question"),
+    "removeItem": N_("Remove this question? Answers already given are kept."),
+    "unreadable": N_("Mend what is marked first: the form cannot be filled from this text."),
+    "checking": N_("Checking…"),
+    "good": N_("Everything is well formed."),
+    "noSignal": N_("There is no connection. Nothing was lost: try again."),
+    "keyStays": N_("The key joins what learners answered; it stays."),
+    "newQuestion": N_("New question"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckContent:
+    """The text as it stands in the dialog."""
+
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteContent:
+    """The values as the form has them."""
+
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,71 +63,105 @@ class SaveContent:
     content: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShownProblem:
+    """One thing to mend: its line in the text, and a sentence in the author's language."""
+
+    line: int
+    sentence: str
+
+
 def build_edit_form(block: BaseBlock) -> Fragment:
     """Return the dialog for ``block``."""
-    content = yaml.safe_dump(_to_plain(block.get_editable()), allow_unicode=True, sort_keys=False, width=100)
+    content = write_yaml(block.get_editable())
+    form = block.describe_form()
     html = block.render_template(
-        "edit.html", {"content": content, "element_id": f"integra-edit-{block.short_digest(content)}"}
+        "edit.html",
+        {
+            "content": content,
+            "has_form": bool(form),
+            "element_id": f"integra-edit-{block.short_digest(content)}",
+        },
     )
     fragment = Fragment(html)
-    fragment.add_css_url(block.runtime.local_resource_url(block, "public/integra.min.css"))
-    fragment.add_javascript_url(block.runtime.local_resource_url(block, "public/integra.min.js"))
-    fragment.add_javascript_url(block.runtime.local_resource_url(block, "public/edit.min.js"))
-    fragment.initialize_js(
-        "IntegraEditDialog", {"saving": block.t("Saving…"), "failed": block.t("Not saved.")}
-    )
+    for name in ("integra", "edit"):
+        fragment.add_css_url(block.runtime.local_resource_url(block, f"public/{name}.min.css"))
+        fragment.add_javascript_url(block.runtime.local_resource_url(block, f"public/{name}.min.js"))
+    texts = {name: block.t(text) for name, text in _TEXTS.items()}
+    fragment.initialize_js("IntegraEditDialog", {"texts": texts, "form": form})
     return fragment
 
 
-def save_edit_form(block: BaseBlock, request: Request) -> None:
+def check(block: BaseBlock, request: Request) -> dict[str, Any]:
+    """Return what is to mend in the text that was sent, its values, and what learners would see of it."""
+    command = _parse(request, CheckContent)
+    text, problems = _check_content(block, command.content)
+    is_good = text is not None and not problems
+    return {
+        "problems": [asdict(problem) for problem in problems],
+        "values": text.values if text is not None else None,
+        "notices": block.list_notices(text.values) if text is not None and is_good else [],
+        "preview": block.render_preview(text.values) if text is not None and is_good else "",
+    }
+
+
+def write(request: Request) -> dict[str, Any]:
+    """Return the values that were sent as text."""
+    return {"content": write_yaml(_parse(request, WriteContent).values)}
+
+
+def save(block: BaseBlock, request: Request) -> None:
     """Set the fields of ``block`` from the dialog; all of them or none.
 
     Raises:
         BodyError: ``content_invalid`` with every problem in its sentence.
     """
-    command = parse_body(request.body, SaveContent, max_bytes=MAX_CONTENT_BYTES, max_text=MAX_CONTENT_BYTES)
-    values = _read_content(command.content)
-    known = block.get_editable()
-    problems = [f"{name}: unknown" for name in values if name not in known]
-    problems += [f"{name}: missing" for name in known if name not in values]
-    problems = problems or _check_types(block, values) or block.check_editable(values)
-    if problems:
-        raise BodyError("content_invalid", " · ".join(problems), field="content")
+    command = _parse(request, SaveContent)
+    text, problems = _check_content(block, command.content)
+    if text is None or problems:
+        raise BodyError(
+            "content_invalid",
+            " · ".join(problem.sentence for problem in problems),
+            field="content",
+            problems=tuple(asdict(problem) for problem in problems),
+        )
     block.display_name = command.display_name.strip()
-    for name, value in values.items():
-        setattr(block, name, value)
+    block.apply_editable(text.values)
     block.import_problems = []
 
 
-def _read_content(text: str) -> dict[str, Any]:
+def _parse(request: Request, command: type[Any]) -> Any:
+    return parse_body(request.body, command, max_bytes=MAX_CONTENT_BYTES, max_text=MAX_CONTENT_BYTES)
+
+
+def _check_content(block: BaseBlock, content: str) -> tuple[YamlText | None, list[ShownProblem]]:
+    """Return the text's values and every problem; no values where it cannot be read."""
     try:
-        # Aliases could blow a small text up to gigabytes when the value is walked.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise BodyError("content_invalid", "Aliases (*name) are not allowed.", field="content")
-        values = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BodyError("content_invalid", str(error), field="content") from error
-    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
-        raise BodyError(
-            "content_invalid", "The content must be a list of names with values.", field="content"
-        )
-    return values
+        text = read_yaml(content)
+    except YamlError as error:
+        return None, [ShownProblem(error.line, block.t(error.message))]
+    problems = _check_names(block, text.values) or _check_types(block, text.values)
+    problems = problems or block.check_editable(text.values)
+    shown = [
+        ShownProblem(text.line_of(problem.path), f"{problem.where}: {block.t(problem.message)}")
+        for problem in problems
+    ]
+    return text, sorted(shown, key=lambda problem: problem.line)
 
 
-def _check_types(block: BaseBlock, values: dict[str, Any]) -> list[str]:
+def _check_names(block: BaseBlock, values: dict[str, Any]) -> list[Problem]:
+    known = block.get_editable()
+    unknown = N_("This name means nothing here. Delete it or mend its spelling.")
+    problems = [Problem((name,), name, unknown) for name in values if name not in known]
+    missing = N_("Something is missing here. Fill it in.")
+    return problems + [Problem((), name, missing) for name in known if name not in values]
+
+
+def _check_types(block: BaseBlock, values: dict[str, Any]) -> list[Problem]:
     problems = []
     for name, value in values.items():
         try:
             block.fields[name].enforce_type(value)
-        except (TypeError, ValueError) as error:
-            problems.append(f"{name}: {error}")
+        except (TypeError, ValueError):
+            problems.append(Problem((name,), name, N_("Another kind of value is expected here.")))
     return problems
-
-
-def _to_plain(value: Any) -> Any:
-    """Return plain dicts and lists: fields hand out their own subclasses, which YAML would tag."""
-    if isinstance(value, dict):
-        return {str(key): _to_plain(child) for key, child in value.items()}
-    if isinstance(value, list | tuple):
-        return [_to_plain(child) for child in value]
-    return value

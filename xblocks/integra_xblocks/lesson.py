@@ -19,6 +19,7 @@ from integra_gradebook import api
 from integra_gradebook.api import GradebookError, UnitState
 from integra_xblocks import content
 from integra_xblocks.base import BaseBlock, json_post
+from integra_xblocks.content import Problem
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, usage_key, viewer, writer
 from integra_xblocks.sanitiser import sanitise
@@ -145,6 +146,6 @@ class LessonBlock(CompletableXBlockMixin, BaseBlock):
         """Return the values an author edits."""
         return {"minutes": self.minutes, **super().get_editable()}
 
-    def check_editable(self, values: Mapping[str, Any]) -> list[str]:
-        """Return a sentence per section or term that is not well formed."""
-        return content.check_sections(values["sections"]) + content.check_terms(values["terms"])
+    def check_editable(self, values: Mapping[str, Any]) -> list[Problem]:
+        """Return a problem per section or term that is not well formed."""
+        return [*content.check_sections(values["sections"]), *content.check_terms(values["terms"])]

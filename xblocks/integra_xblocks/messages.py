@@ -40,6 +40,33 @@ _MESSAGES = {
     _NOT_READ,
 )
 
+# What Studio's dialog says of content that is not well formed; the codes are those of integra_grading.
+_KIND = N_("This does not go with the kind of question, or something the kind needs is missing.")
+_AUTHOR_MESSAGES = {
+    "missing_key": N_("Something is missing here. Fill it in."),
+    "unknown_key": N_("This name means nothing here. Delete it or mend its spelling."),
+    "wrong_type": N_("Another kind of value is expected. Numbers of an answer stand in quotation marks."),
+    "not_an_object": N_("A list of names with values is expected."),
+    "wrong_length": N_("This is empty, too long, or has too few or too many entries."),
+    "bad_character": N_("This has a character that cannot be kept. Write it again."),
+    "wrong_form": N_("Only letters, digits, points, hyphens and underscores, without blanks."),
+    "unknown_value": N_("This is none of the words that are possible here."),
+    "out_of_range": N_("This number is outside of what is possible here."),
+    "wrong_parts": _KIND,
+    "reserved_key": N_("The test itself offers “I don't know”. Give this option another key."),
+    "not_one_correct": N_("Exactly one option must be right."),
+    "none_correct": N_("At least one option must be right."),
+    "too_few_options": N_("There are too few options."),
+    "too_few_targets": N_("At least two groups to match with are needed."),
+    "unknown_target": N_("This belongs to a group that is not there."),
+    "unknown_column": N_("This cell stands in a column that is not there."),
+    "nothing_asked": N_("At least one cell must ask for a number."),
+    "duplicate_key": N_("This key stands twice."),
+    "slip_is_right": N_("One of the wrong numbers would count as right."),
+    "duplicate_slip": N_("Two mistakes lead to the same number."),
+    "not_a_number": N_("A number is expected, with a point for decimals and in quotation marks."),
+}
+
 _NOT_FOUND = 404
 _CONFLICT = 409
 _STATUS = {
@@ -86,6 +113,11 @@ COMMON_TEXTS = {
 def get_message(code: str) -> str | None:
     """Return the English sentence for ``code``, or ``None`` where the error's own sentence is used."""
     return _MESSAGES.get(code)
+
+
+def get_author_message(code: str) -> str | None:
+    """Return the English sentence for an author about ``code``, or ``None`` where the error's own is used."""
+    return _AUTHOR_MESSAGES.get(code)
 
 
 def get_status(code: str) -> int:

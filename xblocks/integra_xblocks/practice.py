@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from lxml import etree
 from web_fragments.fragment import Fragment
 from webob import Request
 from xblock.completable import CompletableXBlockMixin
 from xblock.core import XBlock
-from xblock.fields import Boolean, List, Scope, String
+from xblock.fields import Boolean, Scope, String
 
 from integra_gradebook import api
 from integra_gradebook.api import GradebookError, UnitState
 from integra_grading.items import Item
-from integra_xblocks import content
-from integra_xblocks.base import BaseBlock, json_post
+from integra_xblocks.base import json_post
+from integra_xblocks.item_block import ItemBlock
 from integra_xblocks.item_page import describe_raw, describe_shown
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, device_owner, url_name, usage_key, viewer, writer
@@ -47,14 +45,11 @@ class AnswerItem:
     response: dict[str, Any]
 
 
-class PracticeBlock(CompletableXBlockMixin, BaseBlock):
+class PracticeBlock(CompletableXBlockMixin, ItemBlock):
     """Items to practise with; keys and feedback stay on the server until a try was sent."""
 
     IDENTITY_FIELDS: ClassVar[tuple[str, ...]] = ("unit_key",)
-    OWN_TAGS = frozenset({"item"})
-    CHILD_FIELDS: ClassVar[tuple[str, ...]] = ("items",)
     FOLDER = "practice"
-    SHARED_FILES = ("integra", "item")
     INIT_FUNCTION = "IntegraPractice"
 
     icon_class = "problem"
@@ -65,7 +60,6 @@ class PracticeBlock(CompletableXBlockMixin, BaseBlock):
     shows_all = Boolean(
         scope=Scope.settings, default=False, help="All items below each other, not one by one."
     )
-    items = List(scope=Scope.content, default=[], help="Items with their keys; never sent to a browser.")
 
     @XBlock.supports("multi_device")
     def student_view(self, context: Any = None) -> Fragment:
@@ -168,20 +162,6 @@ class PracticeBlock(CompletableXBlockMixin, BaseBlock):
     def _is_complete(self, state: UnitState) -> bool:
         return set(self._list_keys()) <= set(state.items_right)
 
-    @classmethod
-    def read_children(cls, elements: Iterable[etree._Element]) -> tuple[dict[str, Any], list[str]]:
-        """Read the items."""
-        items, problems = content.read_items(elements)
-        return {"items": items}, problems
-
-    def write_children(self, node: etree._Element) -> None:
-        """Write the items."""
-        content.write_items(node, self.items)
-
     def get_editable(self) -> dict[str, Any]:
         """Return the values an author edits."""
         return {"shows_all": self.shows_all, **super().get_editable()}
-
-    def check_editable(self, values: Mapping[str, Any]) -> list[str]:
-        """Return a sentence per item that is not well formed."""
-        return content.check_items(values["items"])

@@ -13,23 +13,23 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from lxml import etree
 from web_fragments.fragment import Fragment
 from webob import Request
 from xblock.completable import CompletableXBlockMixin
-from xblock.fields import Boolean, List, Scope, String
+from xblock.fields import Boolean, Scope, String
 
 from integra_gradebook import api
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.results import AttemptView, Bank
 from integra_grading.errors import ItemError
-from integra_grading.items import UNKNOWN_OPTION
+from integra_grading.items import UNKNOWN_OPTION, bank_digest, item_digest
 from integra_xblocks import content
-from integra_xblocks.base import BaseBlock, json_post
+from integra_xblocks.base import json_post
 from integra_xblocks.corrections import CorrectableMixin
+from integra_xblocks.item_block import ItemBlock
 from integra_xblocks.item_page import describe_item, describe_raw
 from integra_xblocks.messages import N_
-from integra_xblocks.platform import Viewer, usage_key, writer
+from integra_xblocks.platform import Viewer, course_key, usage_key, writer
 
 TEXTS = {
     "starting": N_("Getting your questions…"),
@@ -75,19 +75,15 @@ class SubmitAttempt:
     attempt_uuid: UUID
 
 
-class SittingBlock(CorrectableMixin, CompletableXBlockMixin, BaseBlock):
+class SittingBlock(CorrectableMixin, CompletableXBlockMixin, ItemBlock):
     """Behaviour of a block in which attempts are made; not a block type itself."""
 
-    OWN_TAGS = frozenset({"item"})
-    CHILD_FIELDS: ClassVar[tuple[str, ...]] = ("items",)
     FOLDER = "sitting"
-    SHARED_FILES = ("integra", "item")
     INIT_FUNCTION = "IntegraSitting"
     ATTEMPT_KIND: ClassVar[str] = ""
 
     icon_class = "problem"
 
-    items = List(scope=Scope.content, default=[], help="Items with their keys; never sent to a browser.")
     bank_id = String(scope=Scope.content, default="", help="The bank of the manifest these items are.")
     bank_digest = String(scope=Scope.content, default="", help="Digest of that bank.")
     bank_public = Boolean(scope=Scope.content, default=True, help="Whether the keys stand in a public place.")
@@ -194,24 +190,33 @@ class SittingBlock(CorrectableMixin, CompletableXBlockMixin, BaseBlock):
         """Return what waiting answers are kept under: an attempt outlives a change of the course's items."""
         return self.short_digest(self.bank_id)
 
-    @classmethod
-    def read_children(cls, elements: Iterable[etree._Element]) -> tuple[dict[str, Any], list[str]]:
-        """Read the items."""
-        items, problems = content.read_items(elements)
-        return {"items": items}, problems
-
-    def write_children(self, node: etree._Element) -> None:
-        """Write the items."""
-        content.write_items(node, self.items)
-
     def get_editable(self) -> dict[str, Any]:
-        """Return the values an author edits, by name."""
-        names = (*self.IDENTITY_FIELDS, "bank_digest", "bank_public", *self.CHILD_FIELDS)
-        return {name: getattr(self, name) for name in names}
+        """Return the values an author edits, by name; the digest follows from the items."""
+        return {
+            name: getattr(self, name) for name in (*self.IDENTITY_FIELDS, "bank_public", *self.CHILD_FIELDS)
+        }
 
-    def check_editable(self, values: Mapping[str, Any]) -> list[str]:
-        """Return a sentence per item that cannot be read."""
-        return content.check_items(values["items"])
+    def apply_editable(self, values: Mapping[str, Any]) -> None:
+        """Set the fields, and the digest of what the items have become."""
+        super().apply_editable(values)
+        items = content.parse_items(self.items)
+        self.bank_digest = bank_digest((item.key, item_digest(item)) for item in items)
+
+    def list_problems(self) -> list[str]:
+        """Add: learners are refused where the course's rules know the bank as another."""
+        problems = super().list_problems()
+        try:
+            known = api.get_rules(course_key(self)).find_bank(self.bank_id)
+        except GradebookError:
+            return problems  # no rules yet: the bridge's doctor says so
+        if known is None or known.digest != self.bank_digest:
+            problems.append(
+                self.t(
+                    "These questions are not the ones of the course's rules: learners cannot begin. "
+                    "Compile the course and register its manifest again."
+                )
+            )
+        return problems
 
 
 def describe_items(attempt: AttemptView) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +14,9 @@ from xblock.fields import Integer, Scope, String
 from integra_gradebook import api
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.results import AttemptView
+from integra_xblocks.content import Problem
 from integra_xblocks.corrections import ScorableMixin
+from integra_xblocks.item_form import FORM, STRATUM, TWIN
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, course_key, usage_key, viewer
 from integra_xblocks.sitting import SittingBlock, describe_items
@@ -27,6 +31,7 @@ class TestBlock(ScorableMixin, SittingBlock):
     __test__ = False  # pytest would take the name for a test case
 
     IDENTITY_FIELDS = ("bank_id",)
+    PLACES = (FORM, TWIN, STRATUM)
     has_score = True
 
     kind = String(scope=Scope.content, default=PRE, values=(PRE, POST, CLOSING), help="pre, post or closing")
@@ -106,7 +111,25 @@ class TestBlock(ScorableMixin, SittingBlock):
         """Return the values an author edits."""
         return {"kind": self.kind, "form_items": self.form_items, **super().get_editable()}
 
-    def check_editable(self, values: dict[str, Any]) -> list[str]:
-        """Return a sentence per problem of the edited values."""
-        problems = [] if values["kind"] in (PRE, POST, CLOSING) else ["kind: pre, post or closing"]
+    def check_editable(self, values: Mapping[str, Any]) -> list[Problem]:
+        """Return what is to mend in the edited values."""
+        known = values["kind"] in (PRE, POST, CLOSING)
+        problems = (
+            [] if known else [Problem(("kind",), "kind", N_("One of pre, post and closing is expected."))]
+        )
         return problems + super().check_editable(values)
+
+    def list_notices(self, values: Mapping[str, Any]) -> list[str]:
+        """Add: forms whose number of questions is another than the block says."""
+        sizes = Counter(raw["form"] for raw in values["items"] if raw.get("form"))
+        return super().list_notices(values) + [
+            self.t(
+                "Form {form} has {count} questions; {wanted} are expected.",
+                form=form,
+                count=count,
+                wanted=wanted,
+            )
+            for form, count in sorted(sizes.items())
+            for wanted in [values["form_items"]]
+            if count != wanted
+        ]
