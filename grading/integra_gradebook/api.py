@@ -30,6 +30,7 @@ from integra_gradebook.lessons import (
     tick_active_time,
 )
 from integra_gradebook.mirror import mirror_again, mirror_pending
+from integra_gradebook.papers import list_papers, set_accommodations, start_paper, submit_paper
 from integra_gradebook.places import (
     Place,
     find_place,
@@ -130,6 +131,7 @@ __all__ = [
     "is_facilitator",
     "list_courses",
     "list_facilitators",
+    "list_papers",
     "list_queue",
     "list_reviews",
     "list_roster",
@@ -144,10 +146,13 @@ __all__ = [
     "retire_learner",
     "save_draft",
     "save_response",
+    "set_accommodations",
     "start_attempt",
+    "start_paper",
     "store_certificate_states",
     "submit_attempt",
     "submit_deliverable",
+    "submit_paper",
     "tick_active_time",
     "void_block",
 ]

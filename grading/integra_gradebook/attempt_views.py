@@ -43,6 +43,7 @@ def view_of(attempt: Attempt, place: Place) -> AttemptView:
         outcomes_to_study=bypass.list_outcomes_to_study(attempt) if is_failed_bypass else (),
         attempts_left=attempts_left,
         available_at=available_at,
+        mode=attempt.mode,
     )
 
 

@@ -33,14 +33,29 @@ from integra_grading.ordering import shuffle_within_blocks
 
 # Answers typed before the deadline may arrive after it.
 GRACE = timedelta(minutes=5)
-EXTRA_TIME = "extra_time"  # the accommodation that gives half as much time again
+# A sheet of paper has no clock; it is typed in when somebody has time.
+PAPER_TIME = timedelta(days=60)
+# What a facilitator may grant; an attempt records what applied to it.
+EXTRA_TIME = "extra_time"  # half as much time again
+ASSISTED = "assisted"  # somebody reads aloud or types
+ACCOMMODATIONS = (EXTRA_TIME, ASSISTED)
 
 
 @retried
 def start_attempt(
-    learner: Learner, *, kind: str, block_key: str, bank: Bank, uuid: UUID, now: datetime
+    learner: Learner,
+    *,
+    kind: str,
+    block_key: str,
+    bank: Bank,
+    uuid: UUID,
+    now: datetime,
+    on_paper_by: int | None = None,
 ) -> AttemptView:
-    """Draw a form and store it before its first item is shown; an open attempt is given back instead."""
+    """Draw a form and store it before its first item is shown; an open attempt is given back instead.
+
+    ``on_paper_by`` is who will type in a sheet of paper; its learner cannot answer here meanwhile.
+    """
     place = find_place(learner)
     entry = get_bank_entry(get_rules_of(learner, place), kind, bank)
     place = open_place(learner, place, now=now, uuid=uuid, fact_type=Attempt)
@@ -52,11 +67,14 @@ def start_attempt(
             return view_of(found, place)
         waiting = _find_open(place, kind, entry)
         if waiting is not None:
-            if waiting.block_key != block_key:
+            is_on_paper = waiting.mode == Attempt.Mode.PAPER
+            if waiting.block_key != block_key or is_on_paper != (on_paper_by is not None):
                 raise GradebookError("attempt_open", str(waiting.uuid))
             return view_of(waiting, place)
         form = plan_form(place, kind, entry, now=now)
-        attempt = _create_attempt(place, kind, block_key, bank, entry, form, uuid=uuid, now=now)
+        attempt = _create_attempt(
+            place, kind, block_key, bank, entry, form, uuid=uuid, now=now, on_paper_by=on_paper_by
+        )
         return view_of(attempt, place)
 
 
@@ -108,21 +126,25 @@ def submit_attempt(learner: Learner, *, attempt_uuid: UUID, block_key: str, now:
     place = _require_place(learner)
     with fact(place, now) as journal:
         attempt = _access_attempt(place, attempt_uuid, block_key)
-        if attempt.submitted_at is not None:
-            return view_of(attempt, place)
-        drawn = list_drawn(attempt)
-        _score(attempt, drawn)
-        attempt.submitted_at = now
-        attempt.outcome = decide_outcome(place, attempt, now=now)
-        if attempt.kind in HAS_CUT:
-            attempt.mirror_at = now
-        attempt.save(update_fields=["score", "submitted_at", "outcome", "mirror_at"])
-        if attempt.outcome == BypassOutcome.EXEMPT:
-            bypass.store_exemption(attempt, place.run.rules, now=now)
-        record_assessment(journal, attempt, drawn)
-        if attempt.kind in (Attempt.Kind.POST, Attempt.Kind.BYPASS):
-            standings.refresh(place, journal, now=now)
+        if attempt.submitted_at is None:
+            finish_attempt(place, journal, attempt, now=now)
         return view_of(attempt, place)
+
+
+def finish_attempt(place: Place, journal: Journal, attempt: Attempt, *, now: datetime) -> None:
+    """Score the stored answers of an open attempt, decide, and tell everybody; inside the fact's transaction."""
+    drawn = list_drawn(attempt)
+    _score(attempt, drawn)
+    attempt.submitted_at = now
+    attempt.outcome = decide_outcome(place, attempt, now=now)
+    if attempt.kind in HAS_CUT:
+        attempt.mirror_at = now
+    attempt.save(update_fields=["score", "submitted_at", "outcome", "mirror_at", "entered_by"])
+    if attempt.outcome == BypassOutcome.EXEMPT:
+        bypass.store_exemption(attempt, place.run.rules, now=now)
+    record_assessment(journal, attempt, drawn)
+    if attempt.kind in (Attempt.Kind.POST, Attempt.Kind.BYPASS):
+        standings.refresh(place, journal, now=now)
 
 
 # --- before the first item ------------------------------------------------------------------------
@@ -151,13 +173,15 @@ def _create_attempt(
     *,
     uuid: UUID,
     now: datetime,
+    on_paper_by: int | None,
 ) -> Attempt:
     items = {item.key: item for item in bank.items}
     # The learner chooses neither the draw nor the order: nothing of the client's goes into the seed.
     seed = f"{place.learner_uuid}/{kind}/{form.module_key}/{form.sitting}/{form.key}"
     ordered = _order_items(place.run.rules, kind, [items[key] for key in form.item_keys], seed=seed)
-    accommodations = [EXTRA_TIME] if EXTRA_TIME in place.accommodations else []
-    minutes = timedelta(minutes=form.minutes * (1.5 if accommodations else 1))
+    accommodations = [each for each in ACCOMMODATIONS if each in place.accommodations]
+    mode = Attempt.Mode.ASSISTED if ASSISTED in accommodations else Attempt.Mode.ALONE
+    time = timedelta(minutes=form.minutes * (1.5 if EXTRA_TIME in accommodations else 1))
     own = Attempt.objects.filter(learner_id=place.learner_id, block_key=block_key)
     last = own.order_by("-ordinal").values_list("ordinal", flat=True).first() or 0
     attempt = Attempt.objects.create(
@@ -178,9 +202,11 @@ def _create_attempt(
         rule_version=place.run.rule_version,
         max_score=sum(score_response(item, None).max_points for item in ordered),
         cut=form.cut,
+        mode=mode if on_paper_by is None else Attempt.Mode.PAPER,
+        entered_by_id=on_paper_by,
         accommodations=accommodations,
         started_at=now,
-        deadline_at=now + minutes,
+        deadline_at=now + (time if on_paper_by is None else PAPER_TIME),
     )
     versions = store_versions(ordered, now=now)
     AttemptResponse.objects.bulk_create(
@@ -299,7 +325,7 @@ def _list_drawn(place: Place, attempt_uuid: UUID, block_key: str) -> list[Any]:
         attempt__course_id=place.run.id,
         attempt__block_key=block_key,
         attempt__voided_at=None,
-    )
+    ).exclude(attempt__mode=Attempt.Mode.PAPER)
     return list(
         rows.values(
             "pk",
@@ -314,14 +340,15 @@ def _list_drawn(place: Place, attempt_uuid: UUID, block_key: str) -> list[Any]:
 
 
 def _access_attempt(place: Place, attempt_uuid: UUID, block_key: str) -> Attempt:
-    """Return the learner's attempt; missing, voided, another's and another block's look alike."""
-    attempt = Attempt.objects.filter(
+    """Return the learner's attempt; missing, voided, on paper, another's and another block's look alike."""
+    own = Attempt.objects.filter(
         uuid=attempt_uuid,
         learner_id=place.learner_id,
         course_id=place.run.id,
         block_key=block_key,
         voided_at=None,
-    ).first()
+    )
+    attempt = own.exclude(mode=Attempt.Mode.PAPER).first()
     if attempt is None:
         raise GradebookError("attempt_unknown", "attempt_uuid")
     return attempt

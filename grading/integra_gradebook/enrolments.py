@@ -18,6 +18,7 @@ from integra_gradebook.conf import get_default_city, get_default_cohort
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.journal import Journal
 from integra_gradebook.models import (
+    Attempt,
     CertificateState,
     Cohort,
     CourseRun,
@@ -286,17 +287,18 @@ def change_enrolment(
 
 @retried
 def retire_learner(user_id: int, *, now: datetime) -> None:
-    """Forget who the learner is and tell the service; nothing happens where nobody is known.
+    """Forget who somebody is; tell the service where it was a learner.
 
     The facts stay, without a person; what the learner typed into drafts goes. Not a durable transaction:
     the platform's retirement calls it inside its own.
     """
+    Attempt.objects.filter(entered_by_id=user_id).update(entered_by=None)
+    FacilitatorRole.objects.filter(user_id=user_id).delete()
     learner = LearnerPseudonym.objects.filter(user_id=user_id).first()
     if learner is None:
         return
     enrolment_ids = Enrolment.objects.filter(learner=learner).order_by("pk").values_list("pk", flat=True)
     places = [get_place(enrolment_id) for enrolment_id in enrolment_ids]
-    FacilitatorRole.objects.filter(user_id=user_id).delete()
     with locked(learner.pk, durable=False):
         if not LearnerPseudonym.objects.filter(pk=learner.pk, user_id=user_id).update(user=None):
             return

@@ -42,6 +42,8 @@ MESSAGES = {
     "enrolment_invalid": _("This place in a cohort cannot be stored: {reason}"),
     "already_accepted": _("Your work has already been accepted."),
     "not_a_facilitator": _("We found nothing here."),
+    "learner_unknown": _("There is nobody with this code in your cohorts."),
+    "accommodation_unknown": _("This is no support that can be granted."),
     "submission_unknown": _("This work does not exist."),
     "submission_replaced": _("There is a newer version of this work."),
     "already_rated": _("This work has already been rated."),

@@ -89,6 +89,7 @@ class AttemptView:
     outcomes_to_study: tuple[str, ...]  # keys of outcomes; bypass that ends in "take_module" only
     attempts_left: int
     available_at: datetime | None  # when the next one may start, where there is a wait
+    mode: str = "alone"  # or "assisted", "supervised", "paper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,17 @@ class SavedResponses:
 
     responses: dict[str, dict[str, Any]]  # by item key
     deadline_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRow:
+    """A learner of the facilitator's cohorts, and where they stand in one test."""
+
+    short_code: str
+    username: str
+    cohort_key: str
+    state: str  # "" before any attempt, "open" (on the phone), "paper" (handed out), "submitted"
+    outcome: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +225,7 @@ class RosterRow:
     submitted_count: int  # deliverables that wait for a rating
     last_seen_at: datetime | None
     is_course_reached: bool
+    accommodations: tuple[str, ...] = ()
 
 
 # --- reports --------------------------------------------------------------------------------------

@@ -95,4 +95,5 @@ def _row(enrolment: Enrolment, run: Run, facts: _Facts) -> RosterRow:
         submitted_count=facts.works[learner.pk, Submission.State.SUBMITTED],
         last_seen_at=facts.last_seen.get(learner.pk),
         is_course_reached=course is not None and course.state == CourseState.REACHED,
+        accommodations=tuple(enrolment.accommodations),
     )

@@ -49,6 +49,7 @@ HANDLERS: dict[str, dict[str, Any]] = {
     },
     "list_roster": {},
     "show_report": {},
+    "set_accommodations": {"short_code": "ABCD-EFGH", "accommodations": ["extra_time"]},
 }
 
 

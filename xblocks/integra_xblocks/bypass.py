@@ -73,6 +73,8 @@ class BypassBlock(SittingBlock):
         if seen.learner is None:
             return {**page, "stage": "intro", "can_start": True}, {}
         attempt = api.find_attempt(seen.learner, block_key=usage_key(self))
+        if attempt is not None and attempt.state == "open" and attempt.mode == "paper":
+            return {"stage": "paper"}, {}
         if attempt is not None and attempt.state == "open":
             return (
                 {"stage": "open", "items": describe_items(attempt), "is_second": attempt.stage == 2},

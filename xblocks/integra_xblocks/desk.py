@@ -58,6 +58,10 @@ _TEXTS = {
     "needHelp": N_("{count} may need help"),
     "nobody": N_("Nobody is enrolled yet."),
     "counting": N_("Counting…"),
+    "extra_time": N_("half as much time again in tests"),
+    "assisted": N_("somebody reads aloud or types"),
+    "support": N_("Support in tests"),
+    "supportSaved": N_("Saved. It counts from the next test on."),
 }
 
 
@@ -95,6 +99,14 @@ class RateSubmission:
 @dataclass(frozen=True, slots=True)
 class ListRoster:
     """Everybody in this facilitator's cohorts."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAccommodations:
+    """What one person gets in tests from now on; the whole list, not a change of it."""
+
+    short_code: str
+    accommodations: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +205,25 @@ class DeskBlock(BaseBlock):
                     "units_total": row.units_total,
                     "is_reached": row.is_course_reached,
                     "concerns": [self.t(CONCERNS[key]) for key in find_concerns(row, now)],
+                    "accommodations": list(row.accommodations),
                 }
             )
         return {"rows": described}
+
+    @json_post
+    def set_accommodations(self, request: Request) -> dict[str, Any]:
+        """Grant a person what they need in tests."""
+        now = datetime.now(UTC)
+        person = facilitator(self, on=now.date())
+        command = self.parse(request, SetAccommodations)
+        granted = api.set_accommodations(
+            person,
+            course_key(self),
+            short_code=command.short_code,
+            accommodations=command.accommodations,
+            now=now,
+        )
+        return {"short_code": command.short_code, "accommodations": list(granted)}
 
     @json_post
     def show_report(self, request: Request) -> dict[str, Any]:

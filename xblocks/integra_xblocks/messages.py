@@ -94,6 +94,7 @@ _STATUS = {
     "attempt_unknown": _NOT_FOUND,
     "submission_unknown": _NOT_FOUND,
     "not_a_facilitator": _NOT_FOUND,
+    "learner_unknown": _NOT_FOUND,
     "own_work": 403,
     # Ask again later: the page's queue keeps what it sent and retries.
     "busy": 429,

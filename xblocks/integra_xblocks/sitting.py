@@ -23,12 +23,13 @@ from integra_gradebook.errors import GradebookError
 from integra_gradebook.results import AttemptView, Bank
 from integra_grading.errors import ItemError
 from integra_grading.items import UNKNOWN_OPTION, bank_digest, item_digest
-from integra_xblocks import content
+from integra_xblocks import content, papers
 from integra_xblocks.base import json_post
 from integra_xblocks.corrections import CorrectableMixin
 from integra_xblocks.item_block import ItemBlock
 from integra_xblocks.item_page import describe_item, describe_raw
 from integra_xblocks.messages import N_
+from integra_xblocks.papers import PaperMixin
 from integra_xblocks.platform import Viewer, course_key, usage_key, writer
 
 TEXTS = {
@@ -75,7 +76,7 @@ class SubmitAttempt:
     attempt_uuid: UUID
 
 
-class SittingBlock(CorrectableMixin, CompletableXBlockMixin, ItemBlock):
+class SittingBlock(PaperMixin, CorrectableMixin, CompletableXBlockMixin, ItemBlock):
     """Behaviour of a block in which attempts are made; not a block type itself."""
 
     FOLDER = "sitting"
@@ -160,14 +161,21 @@ class SittingBlock(CorrectableMixin, CompletableXBlockMixin, ItemBlock):
     def build_sitting(
         self, template: str, context: Mapping[str, Any], seen: Viewer, arguments: Mapping[str, Any]
     ) -> Fragment:
-        """Return the view's fragment with the texts of a sitting."""
-        return self.build_fragment(
+        """Return the view's fragment with the texts of a sitting; for facilitators, with tests on paper."""
+        texts = TEXTS
+        has_papers = context.get("stage") != "open" and self.offers_papers(seen)
+        if has_papers:
+            texts = TEXTS | papers.TEXTS
+        fragment = self.build_fragment(
             template,
-            {"unknown_option": UNKNOWN_OPTION, **context},
+            {"unknown_option": UNKNOWN_OPTION, "has_papers": has_papers, **context},
             viewer=seen,
-            texts={name: self.t(text) for name, text in TEXTS.items()},
+            texts={name: self.t(text) for name, text in texts.items()},
             **arguments,
         )
+        if has_papers:
+            self.add_papers(fragment)
+        return fragment
 
     def describe_preview_page(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what an author sees: the items as learners get them, of all forms, with no clock."""

@@ -64,6 +64,8 @@ class TestBlock(ScorableMixin, SittingBlock):
         if seen.read_only == "studio":
             return self.describe_preview_page()
         attempt = api.find_attempt(seen.learner, block_key=usage_key(self)) if seen.learner else None
+        if attempt is not None and attempt.state == "open" and attempt.mode == "paper":
+            return {"stage": "paper"}, {}
         if attempt is not None and attempt.state == "open":
             return (
                 {

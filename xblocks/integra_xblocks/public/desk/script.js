@@ -296,8 +296,34 @@
       state.append(make("div", "", this.block.text("units", { done: row.units_complete, total: row.units_total })));
       const words = row.is_reached ? this.block.text("reached") : row.concerns.join(", ") || this.block.text("wellUnderWay");
       state.append(make("div", row.concerns.length ? "integra-desk-concern" : "integra-note", words));
-      line.append(about, state);
+      line.append(about, state, this.describeSupport(row));
       return line;
+    }
+
+    /** What a person gets in tests; saved at once. */
+    describeSupport(row) {
+      const details = make("details", "integra-desk-support");
+      details.append(make("summary", "", this.block.text("support")));
+      for (const key of ["extra_time", "assisted"]) {
+        const label = make("label", "integra-desk-grant");
+        const box = make("input");
+        box.type = "checkbox";
+        box.value = key;
+        box.checked = row.accommodations.includes(key);
+        box.addEventListener("change", () => this.grant(row.short_code, details, box));
+        label.append(box, " ", this.block.text(key));
+        details.append(label);
+      }
+      details.open = row.accommodations.length > 0;
+      return details;
+    }
+
+    async grant(code, details, box) {
+      const wanted = Array.from(details.querySelectorAll("input")).filter((one) => one.checked);
+      const body = { short_code: code, accommodations: wanted.map((one) => one.value) };
+      const granted = await this.ask("set_accommodations", body);
+      if (granted) this.block.status("supportSaved");
+      else box.checked = !box.checked; // what is shown is what is stored
     }
   }
 

@@ -15,6 +15,7 @@
     const start = block.find("start");
     if (start) start.addEventListener("click", () => startAttempt(block, start));
     if (block.find("form")) new Sitting(block);
+    if (block.find("papers")) window.IntegraPapers(block);
   }
 
   async function startAttempt(block, button) {
