@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from integra_course.model import Bank, Closing, Course, Module, SourceItem
+from integra_course.model import Bank, Closing, Course, Module, SourceItem, Tests
 from integra_course.problems import Problems
 from integra_course.readability import measure, plain_text
 from integra_course.reading_items import FORM, STARTS_WITH_NUMBER
@@ -71,6 +71,7 @@ def check_tests(course: Course, problems: Problems) -> None:
             "Una forma está dos veces. Deja cada letra una vez.",
         )
         return
+    _check_panel(tests, problems)
     for each in bank.items:
         if each.item.form not in tests.all_forms:
             problems.refuse(
@@ -85,6 +86,19 @@ def check_tests(course: Course, problems: Problems) -> None:
         _check_lengths(each, problems)
     _check_twins(bank, tests.all_forms, problems)
     _check_key_positions(bank, problems)
+
+
+def _check_panel(tests: Tests, problems: Problems) -> None:
+    """Refuse a panel that judged other questions than those of its form."""
+    if tests.panel is None:
+        return
+    form = {each.item.key for each in tests.bank.items if each.item.form == tests.panel.form}
+    if form != {rating.item for rating in tests.panel.judges[0].ratings}:
+        problems.refuse(
+            tests.cut_place,
+            "panel_items",
+            f"El panel debe estimar justo las preguntas de la forma «{tests.panel.form}». Revisa sus claves.",
+        )
 
 
 def _check_blueprint(course: Course, problems: Problems) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from integra_course.model import Bank, Closing, Course, Deliverable, Module
 from integra_course.olx import digest_of
+from integra_grading.cut_scores import compute_cut
 from integra_grading.items import item_digest
 from integra_grading.manifest import SCHEMA, manifest_digest, parse_manifest
 
@@ -37,6 +38,7 @@ def build_manifest(course: Course) -> dict[str, Any]:
                 "cut": tests.cut,
                 "max_attempts": tests.max_attempts,
                 "wait_hours": tests.wait_hours,
+                **({"panel": compute_cut(tests.panel).to_dict()} if tests.panel else {}),
             },
         },
         "blueprint": [{"outcome": row.key, "items": row.per_form} for row in tests.blueprint],

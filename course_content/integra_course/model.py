@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from integra_course.problems import Place
+from integra_grading.cut_scores import Panel
 from integra_grading.items import Item
 
 MINUTE_TYPES = ("reading", "example", "practice", "field", "deliverable")
@@ -143,6 +144,7 @@ class Tests:
     pre_minutes: int
     post_minutes: int
     cut: int
+    panel: Panel | None
     max_attempts: int
     wait_hours: int
     blueprint: tuple[Stratum, ...]

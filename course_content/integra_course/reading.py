@@ -34,8 +34,10 @@ from integra_course.problems import Place, Problems
 from integra_course.reading_deliverable import read_definition
 from integra_course.reading_items import FORM, LEVELS, Use, read_item
 from integra_course.reading_lesson import read_lesson
+from integra_course.reading_panel import read_panel
 from integra_course.schema import NAME, OUTCOME, SLUG, Fields
 from integra_course.source import read_text, read_yaml
+from integra_grading.cut_scores import Panel, compute_cut
 
 SCHEMA = "integra.curso/1"
 MODULE = re.compile(r"m[0-9]{2}")
@@ -400,14 +402,18 @@ class Reader:
         fields.finish()
         if pre is None or post is None or bank is None:
             return None
+        panel = self._panel(post)
+        if panel is not None and post.has("corte"):
+            post.refuse("corte", "cut_twice", "El corte sale del panel. Borra «corte».")
         tests = Tests(
             place=fields.place,
-            cut_place=post.place_of("corte"),
+            cut_place=post.place_of("corte" if panel is None else "panel"),
             forms=tuple(form for form, _ in forms),
             further_forms=tuple(form for form, _ in further_forms),
             pre_minutes=pre.integer("minutos", 1, 300),
             post_minutes=post.integer("minutos", 1, 300),
-            cut=post.integer("corte", 1, 1000),
+            cut=post.integer("corte", 1, 1000, default=compute_cut(panel).points if panel else None),
+            panel=panel,
             max_attempts=post.integer("intentos", 1, 10),
             wait_hours=post.integer("horas_de_espera", 0, 1000),
             blueprint=blueprint,
@@ -417,6 +423,13 @@ class Reader:
         pre.finish()
         post.finish()
         return tests
+
+    def _panel(self, post: Fields) -> Panel | None:
+        name = post.text("panel", max_length=60, is_required=False)
+        if self._inside(post, "panel", name) is None:
+            return None
+        fields = self.open(name)
+        return None if fields is None else read_panel(fields)
 
     def _closing(self, fields: Fields) -> Closing | None:
         bank = self._bank(fields, Use.CLOSING)

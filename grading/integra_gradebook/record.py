@@ -86,6 +86,7 @@ def get_record(learner: Learner, *, now: datetime) -> Record:
         has_pre=pre is not None,
         post=_test(post) if post else None,
         post_cut=rules.tests.post.cut,
+        is_cut_provisional=rules.tests.post.is_provisional,
         gain=_gain(pre, post) if pre and post else None,
         deliverables=deliverables,
         certificates=known.certificates,

@@ -92,6 +92,7 @@ def get_cohort_report(
         pre_scores=_count_scores(pre.values()),
         post_scores=_count_scores(post.values()),
         post_cut=run.rules.tests.post.cut,
+        is_cut_provisional=run.rules.tests.post.is_provisional,
         gain=describe_gain(pairs, enrolled=len(first_forms) or None),
         gain_by_order=describe_gain_by_order(pairs),
         # The most careful of the forms' reliabilities: the change has to be beyond the error of either.

@@ -277,6 +277,7 @@ class CohortReport:
     pre_scores: tuple[ScoreCount, ...]  # every score from 0 to the highest; empty when silent
     post_scores: tuple[ScoreCount, ...]
     post_cut: int
+    is_cut_provisional: bool
     gain: GainReport
     gain_by_order: dict[str, GainReport]
     reliable_change: ReliableChange | None
@@ -368,6 +369,7 @@ class Record:
     has_pre: bool
     post: RecordTest | None
     post_cut: int
+    is_cut_provisional: bool
     gain: Gain | None
     deliverables: tuple[RecordDeliverable, ...]
     certificates: tuple[CertificateStateView, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from integra_grading.errors import ManifestError, WireError
 from integra_grading.wire import KEY, Many, Record, Text, Whole, refusing_as, require_distinct, wire
@@ -77,6 +78,10 @@ class CutScore:
     mean_millipoints: int = wire(Whole(0, 1_000_000))
     error_millipoints: int = wire(Whole(0, 1_000_000))
     held_on: str = wire(_DAY)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form that a manifest holds."""
+        return Record(CutScore).write(self)
 
 
 def compute_cut(panel: Panel) -> CutScore:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from integra_grading.cut_scores import CutScore
 from integra_grading.errors import FormError
 from integra_grading.ordering import shuffle
 from integra_grading.reasons import Permission, Reason, ReasonCode
-from integra_grading.wire import KEY, Many, Whole, wire
+from integra_grading.wire import KEY, Many, Record, Whole, wire
 
 BLOCK_SIZE = 4
 POST_KEY = "post"
@@ -31,7 +32,8 @@ class PreRules:
 class PostRules:
     """The post-test; ``cut`` is inclusive and in points of ``max_score``.
 
-    ``further_forms`` are for further attempts: nobody has seen them in the pre-test.
+    ``further_forms`` are for further attempts: nobody has seen them in the pre-test. ``panel`` is where the cut comes
+    from; without one it is provisional.
     """
 
     forms: tuple[str, ...] = wire(Many(KEY, 2, minimum=2))
@@ -41,11 +43,20 @@ class PostRules:
     cut: int = wire(Whole(1, 1000))
     max_attempts: int = wire(Whole(1, 10))
     wait_hours: int = wire(Whole(0, 24 * 365))
+    panel: CutScore | None = wire(Record(CutScore), optional=True)
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether no panel has fixed the cut yet."""
+        return self.panel is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosingRules:
-    """The closing form of an area, drawn from its ring; ``max_score`` is what one form of the ring holds."""
+    """The closing form of an area, drawn from its ring; ``max_score`` is what one form of the ring holds.
+
+    A panel rates one form, and here every learner gets another: the cut stays provisional.
+    """
 
     area: str = wire(KEY)
     bank: str = wire(KEY)
@@ -55,6 +66,11 @@ class ClosingRules:
     max_attempts: int = wire(Whole(1, 10))
     wait_hours: int = wire(Whole(0, 24 * 365))
 
+    @property
+    def is_provisional(self) -> bool:
+        """Whether no panel has fixed the cut yet."""
+        return True
+
 
 class CutRules(Protocol):
     """What post-test and closing forms have in common: a cut, and how often and when they may be tried."""
@@ -63,6 +79,8 @@ class CutRules(Protocol):
     def max_score(self) -> int: ...
     @property
     def cut(self) -> int: ...
+    @property
+    def is_provisional(self) -> bool: ...
     @property
     def max_attempts(self) -> int: ...
     @property

@@ -138,6 +138,11 @@ class TestRules:
     def __post_init__(self) -> None:
         if self.post.cut > self.post.max_score:
             raise WireError("contradiction", "tests.post.cut", "The cut is above the highest possible score.")
+        panel = self.post.panel
+        if panel is not None and (panel.points, panel.items) != (self.post.cut, self.post.max_score):
+            raise WireError(
+                "contradiction", "tests.post.panel", "The cut is what the panel of this form's items gave."
+            )
         require_distinct(list(self.pre.forms), "tests.pre.forms")
         require_distinct([*self.post.forms, *self.post.further_forms], "tests.post.forms")
         if set(self.pre.forms) != set(self.post.forms):

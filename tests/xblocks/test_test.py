@@ -12,6 +12,7 @@ from lxml import etree
 
 from integra_gradebook import api
 from integra_grading.items import bank_digest, item_digest
+from integra_grading.manifest import manifest_digest
 from integra_xblocks.sitting import describe_preview
 from integra_xblocks.test import TestBlock
 
@@ -216,6 +217,29 @@ def test_reaching_the_cut_says_so(visit: Any) -> None:
     assert "Alcanzaste la meta de 6. ¡Bien hecho!" in page.html
     for secret in SECRETS:
         assert secret not in whole(page)
+
+
+def test_a_cut_no_panel_fixed_is_called_provisional_and_one_that_a_panel_fixed_is_not(
+    world: Any, visit: Any, make_manifest: Any
+) -> None:
+    words = "La meta es provisional: todavía no la fija un panel"
+    assert words in visit.render(*POST).html
+    assert words not in visit.render(*PRE).html
+    take(visit, POST, right=6)
+    assert words in visit.render(*POST).html
+
+    rules = make_manifest()
+    del rules["digest"]
+    rules["tests"]["post"]["panel"] = {
+        "points": 6,
+        "items": 8,
+        "judges": 12,
+        "mean_millipoints": 5700,
+        "error_millipoints": 210,
+        "held_on": "2026-05-20",
+    }
+    api.register_course(world.course_key, {**rules, "digest": manifest_digest(rules)})
+    assert words not in visit.render(*POST).html
 
 
 def test_sending_twice_is_sending_once(visit: Any, count_rows: Any) -> None:

@@ -107,6 +107,7 @@ class RecordBlock(BaseBlock):
             "has_pre": record.has_pre,
             "post": record.post,
             "post_cut": record.post_cut,
+            "is_cut_provisional": record.is_cut_provisional,
             "is_post_reached": record.post is not None and record.post.score >= record.post_cut,
             "gain": self._describe_gain(record.gain),
             "deliverables": [self._describe_deliverable(each) for each in record.deliverables],

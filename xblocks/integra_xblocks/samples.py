@@ -47,6 +47,7 @@ SAMPLE_RECORD = Record(
     has_pre=True,
     post=None,
     post_cut=6,
+    is_cut_provisional=True,
     gain=None,
     deliverables=(
         RecordDeliverable("m06-hoja-de-costos", "m06", "Hoja de costos", True, "submitted", 1, None),

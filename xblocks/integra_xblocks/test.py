@@ -14,6 +14,8 @@ from xblock.fields import Integer, Scope, String
 from integra_gradebook import api
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.results import AttemptView
+from integra_grading.forms import ClosingRules, PostRules
+from integra_grading.manifest import Manifest
 from integra_xblocks.content import Problem
 from integra_xblocks.corrections import ScorableMixin
 from integra_xblocks.item_form import FORM, STRATUM, TWIN
@@ -88,26 +90,36 @@ class TestBlock(ScorableMixin, SittingBlock):
             "stage": "result",
             "attempt": attempt,
             "is_passed": is_passed,
+            "is_provisional": self._find_cut_rules().is_provisional,
             "waits_until": waits_until,
             "can_start": not is_passed and attempt.attempts_left > 0 and waits_until is None,
         }
 
     def _describe_rules(self) -> dict[str, Any]:
-        rules = api.get_rules(course_key(self))
-        bank = rules.find_bank(self.bank_id)
-        if bank is None:
-            raise GradebookError("bank_unknown", field=self.bank_id)
         if self.kind == PRE:
-            return {"item_count": rules.tests.pre.max_score, "minutes": rules.tests.pre.minutes}
-        cut_rules = rules.find_closing(bank.id) if self.kind == CLOSING else rules.tests.post
-        if cut_rules is None:
-            raise GradebookError("bank_unknown", field=self.bank_id)
+            pre = self._find_rules().tests.pre
+            return {"item_count": pre.max_score, "minutes": pre.minutes}
+        cut_rules = self._find_cut_rules()
         return {
             "item_count": cut_rules.max_score,
             "minutes": cut_rules.minutes,
             "max_attempts": cut_rules.max_attempts,
             "wait_hours": cut_rules.wait_hours,
+            "is_provisional": cut_rules.is_provisional,
         }
+
+    def _find_rules(self) -> Manifest:
+        rules = api.get_rules(course_key(self))
+        if rules.find_bank(self.bank_id) is None:
+            raise GradebookError("bank_unknown", field=self.bank_id)
+        return rules
+
+    def _find_cut_rules(self) -> PostRules | ClosingRules:
+        rules = self._find_rules()
+        cut_rules = rules.find_closing(self.bank_id) if self.kind == CLOSING else rules.tests.post
+        if cut_rules is None:
+            raise GradebookError("bank_unknown", field=self.bank_id)
+        return cut_rules
 
     def get_editable(self) -> dict[str, Any]:
         """Return the values an author edits."""

@@ -275,3 +275,31 @@ def test_levels_of_an_unknown_module_are_refused(raw_manifest, resign):
     raw_manifest["blueprint_levels"] = [{"module": "m99", "levels": ["aplicar"], "items": 1}]
     with pytest.raises(ManifestError, match="No such module"):
         parse_manifest(resign(raw_manifest))
+
+
+PANEL = {
+    "points": 6,
+    "items": 8,
+    "judges": 12,
+    "mean_millipoints": 5700,
+    "error_millipoints": 210,
+    "held_on": "2026-05-20",
+}
+
+
+def test_a_cut_is_provisional_until_a_panel_fixed_it(raw_manifest, resign):
+    assert parse_manifest(raw_manifest).tests.post.is_provisional
+    post = raw_manifest["tests"]["post"]
+    post["panel"] = PANEL | {"points": post["cut"], "items": post["max_score"]}
+    manifest = parse_manifest(resign(raw_manifest))
+    assert not manifest.tests.post.is_provisional
+    assert manifest.tests.post.panel.to_dict() == post["panel"]
+
+
+@pytest.mark.parametrize("change", [{"points": 1}, {"items": 1}])
+def test_a_panel_that_says_another_cut_is_refused(raw_manifest, resign, change):
+    post = raw_manifest["tests"]["post"]
+    post["panel"] = PANEL | {"points": post["cut"], "items": post["max_score"]} | change
+    with pytest.raises(ManifestError) as caught:
+        parse_manifest(resign(raw_manifest))
+    assert (caught.value.code, caught.value.field) == ("contradiction", "tests.post.panel")
