@@ -7,6 +7,9 @@ from typing import Any
 
 from integra_course.model import Course, Module, Unit
 from integra_course.readability import count_words, measure, plain_text
+from integra_grading.bypass import BypassRules, exemption_chance
+
+MASTERIES = (50, 60, 70, 80, 90)
 
 
 def build_report(course: Course) -> dict[str, Any]:
@@ -27,8 +30,8 @@ def build_report(course: Course) -> dict[str, Any]:
     }
 
 
-def write_report(report: dict[str, Any]) -> str:
-    """Return the report as Spanish lines for an author."""
+def write_report(report: dict[str, Any], rules: BypassRules) -> str:
+    """Return the report as Spanish lines for an author, with what ``rules`` mean for who knows how much."""
     reading = report["readability"]
     lines = [
         f"Minutos: {report['minutes']}. Palabras: {report['words']}.",
@@ -41,6 +44,15 @@ def write_report(report: dict[str, Any]) -> str:
             f"{items['practice']} preguntas de práctica, {items['bypass']} de evaluación directa, "
             f"entregable: {module['deliverable'] or 'no tiene'}."
         )
+    chances = "; ".join(
+        f"{known} %: {100 * exemption_chance(rules, known / 100):.0f} % y "
+        f"{100 * exemption_chance(rules, known / 100, sittings=rules.max_sittings):.0f} %"
+        for known in MASTERIES
+    )
+    lines.append(
+        "Probabilidad de exonerarse según cuánto se sabe, en una evaluación y en las "
+        f"{rules.max_sittings} permitidas: {chances}."
+    )
     forms = ", ".join(f"{form}: {count}" for form, count in report["tests"].items())
     return "\n".join((*lines, f"Preguntas de las pruebas por forma: {forms}.")) + "\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from enum import StrEnum
 
 from integra_grading.calendar import add_months
 from integra_grading.errors import WireError
-from integra_grading.numbers import require_count
+from integra_grading.numbers import require_count, require_proportion
 from integra_grading.reasons import Permission, Reason, ReasonCode
 from integra_grading.wire import Whole, wire
 
@@ -87,6 +88,44 @@ def decide(rules: BypassRules, first_score: int, second_score: int | None = None
     if first_score + second_score >= rules.second_exempt_at:
         return BypassOutcome.EXEMPT
     return BypassOutcome.TAKE_MODULE
+
+
+def exemption_chance(rules: BypassRules, mastery: float, *, sittings: int = 1) -> float:
+    """Return how probable it is that somebody is exempt who knows every item with probability ``mastery``.
+
+        one sitting      sum over all pairs of scores that decide() exempts, binomial in both
+        n sittings       1 - (1 - one sitting) ^ n
+
+    Args:
+        mastery: Share of all possible items the person answers correctly, in [0, 1], the same in every sitting:
+            whoever learned in between is another person.
+        sittings: How many the person uses; at least 1.
+
+    Raises:
+        InvalidScoreError: ``mastery`` outside [0, 1], or no sitting.
+
+    Invariants: monotone in ``mastery`` and in ``sittings``.
+
+    Source: dossier 2.7, items independent of each other.
+    """
+    require_proportion("mastery", mastery)
+    require_count("sittings", sittings - 1)
+    chances = [
+        math.comb(rules.form_items, score) * mastery**score * (1 - mastery) ** (rules.form_items - score)
+        for score in range(rules.form_items + 1)
+    ]
+    once = 0.0
+    for first, chance in enumerate(chances):
+        outcome = decide(rules, first)
+        if outcome is BypassOutcome.EXEMPT:
+            once += chance
+        elif outcome is BypassOutcome.SECOND_FORM:
+            once += chance * math.fsum(
+                more
+                for second, more in enumerate(chances)
+                if decide(rules, first, second) is BypassOutcome.EXEMPT
+            )
+    return 1 - (1 - min(1.0, once)) ** sittings
 
 
 def exemption_until(decided_at: datetime, rules: BypassRules) -> datetime:

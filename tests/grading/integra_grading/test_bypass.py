@@ -13,6 +13,7 @@ from integra_grading.bypass import (
     BypassRules,
     Sitting,
     decide,
+    exemption_chance,
     exemption_until,
     may_sit,
 )
@@ -127,6 +128,60 @@ def test_simulated_chance_of_exemption_is_the_published_one(mastery, published):
         exempt += outcome is EXEMPT
     error = math.sqrt(published * (1 - published) / people)
     assert abs(exempt / people - published) <= 4 * error + 0.005  # published with two decimals
+
+
+@pytest.mark.parametrize("mastery", [0.5, 0.7, 0.8])
+def test_simulated_chance_of_exemption_in_two_sittings_is_the_one_computed(mastery):
+    """Everybody who failed sits again as soon as the rules let them; the margin is four standard errors."""
+    people, chance = 8_000, random.Random(f"twice/{mastery}")
+
+    def sit():
+        first, second = (sum(chance.random() < mastery for _ in range(RULES.form_items)) for _ in "12")
+        outcome = decide(RULES, first)
+        return decide(RULES, first, second) if outcome is SECOND else outcome
+
+    exempt = 0
+    for _ in range(people):
+        sittings, now = [], T0
+        while _ask(sittings, now).is_granted:
+            outcome = sit()
+            if outcome is EXEMPT:
+                exempt += 1
+                break
+            sittings.append(_sitting(now, TAKE))
+            now += timedelta(days=31)
+        assert len(sittings) <= RULES.max_sittings
+    expected = exemption_chance(RULES, mastery, sittings=RULES.max_sittings)
+    error = math.sqrt(expected * (1 - expected) / people)
+    assert abs(exempt / people - expected) <= 4 * error
+
+
+@pytest.mark.parametrize(("mastery", "once", "twice"), [(0.5, 0.026, 0.052), (0.8, 0.835, 0.973)])
+def test_chance_of_exemption_is_computed_exactly(mastery, once, twice):
+    assert exemption_chance(RULES, mastery) == pytest.approx(once, abs=0.0005)
+    assert exemption_chance(RULES, mastery, sittings=2) == pytest.approx(twice, abs=0.0005)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 4))
+def test_who_knows_more_is_exempt_more_often_and_another_sitting_never_lowers_the_chance(
+    one, other, sittings
+):
+    low, high = sorted((one, other))
+    assert (
+        0
+        <= exemption_chance(RULES, low, sittings=sittings)
+        <= exemption_chance(RULES, high, sittings=sittings) + 1e-12
+        <= 1 + 1e-12
+    )
+    assert exemption_chance(RULES, low, sittings=sittings) <= exemption_chance(
+        RULES, low, sittings=sittings + 1
+    )
+
+
+@pytest.mark.parametrize(("mastery", "sittings"), [(-0.1, 1), (1.1, 1), (math.nan, 1), (0.5, 0)])
+def test_a_chance_outside_its_range_is_refused(mastery, sittings):
+    with pytest.raises(InvalidScoreError):
+        exemption_chance(RULES, mastery, sittings=sittings)
 
 
 def test_half_the_module_done_ends_the_wait_and_nothing_else():

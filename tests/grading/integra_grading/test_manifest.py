@@ -215,6 +215,7 @@ def with_closing(raw_manifest, resign):
 def test_an_area_may_have_a_closing_form(with_closing):
     manifest = parse_manifest(with_closing())
     assert manifest.find_closing("cierre-demo").area == "demo"
+    assert manifest.find_closing("cierre-demo").is_provisional
     assert manifest.find_closing("anillo-m06") is None
 
 
