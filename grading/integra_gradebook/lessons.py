@@ -12,7 +12,7 @@ from integra_gradebook.errors import GradebookError
 from integra_gradebook.journal import Journal, fact
 from integra_gradebook.models import ActiveTime, LessonCompletion, PracticeAnswer, UnitCompletion
 from integra_gradebook.places import Place, find_place
-from integra_gradebook.results import Learner, PracticeResult, UnitState
+from integra_gradebook.results import Learner, PracticeResult, PracticeState, UnitState
 from integra_gradebook.versions import load_items, store_versions
 from integra_gradebook.writing import locked, retried
 from integra_grading import events
@@ -92,7 +92,8 @@ def answer_review(
     place = find_place(learner)
     if place is None:
         raise GradebookError("item_unknown", item_key)
-    practised = _practised_items(place, practice_key)
+    module, _ = _module_of(place.run.rules, practice_key)
+    practised = _practised_items(place, module, practice_key)
     if item_key not in practised:
         raise GradebookError("item_unknown", item_key)
     unit_key, item = practised[item_key]
@@ -103,28 +104,33 @@ def answer_review(
     )
 
 
-def list_reviews(learner: Learner, *, practice_key: str, now: datetime) -> tuple[Item, ...]:
-    """Return what should be asked again in a practice: weak items of the module's other practices, as answered."""
+def get_practice_state(learner: Learner, *, practice_key: str, now: datetime) -> PracticeState:
+    """Return what was right in a practice, and which weak items of the module's other ones come back in it."""
     place = find_place(learner)
+    module, practices = _module_of(get_rules_of(learner, place), practice_key)
     if place is None:
-        return ()
-    _, practices = _module_of(place.run.rules, practice_key)
-    own = {item: practice.key for practice in practices for item in practice.items}
-    rows = PracticeAnswer.objects.filter(
-        learner_id=place.learner_id,
-        course_id=place.run.id,
-        item_key__in=[item for item, home in own.items() if home != practice_key],
-    ).values_list("item_key", "answered_at", "is_right", "practice_key")
+        return PracticeState((), ())
+    home = {item: practice.key for practice in practices for item in practice.items}
+    rows = list(
+        PracticeAnswer.objects.filter(
+            learner_id=place.learner_id, course_id=place.run.id, item_key__in=list(home)
+        ).values_list("item_key", "answered_at", "is_right", "practice_key")
+    )
+    right = {key for key, _, is_right, _ in rows if is_right}
     due = list_due_items(
         (
-            Try(key, answered_at, is_right, practice != own[key])
-            for key, answered_at, is_right, practice in rows
+            Try(key, answered_at, is_right, is_review=at != home[key])
+            for key, answered_at, is_right, at in rows
+            if home[key] != practice_key
         ),
         now=now,
-        is_last_practice=bool(practices) and practices[-1].key == practice_key,
+        is_last_practice=practices[-1].key == practice_key,
     )
-    practised = _practised_items(place, practice_key) if due else {}
-    return tuple(practised[key][1] for key in due)
+    practised = _practised_items(place, module, practice_key) if due else {}
+    return PracticeState(
+        items_right=tuple(key for key, at in home.items() if at == practice_key and key in right),
+        reviews=tuple(practised[key][1] for key in due),
+    )
 
 
 def _module_of(rules: Manifest, practice_key: str) -> tuple[Module, tuple[Practice, ...]]:
@@ -136,9 +142,8 @@ def _module_of(rules: Manifest, practice_key: str) -> tuple[Module, tuple[Practi
     raise GradebookError("practice_unknown", "practice_key")
 
 
-def _practised_items(place: Place, practice_key: str) -> dict[str, tuple[str, Item]]:
+def _practised_items(place: Place, module: Module, practice_key: str) -> dict[str, tuple[str, Item]]:
     """Return the items of the module's other practices that the learner has answered, with their units."""
-    module, _ = _module_of(place.run.rules, practice_key)
     units = {
         item: unit.key
         for unit in module.units

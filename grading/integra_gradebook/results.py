@@ -48,6 +48,14 @@ class UnitState:
 
 
 @dataclass(frozen=True, slots=True)
+class PracticeState:
+    """Where a learner stands in one practice."""
+
+    items_right: tuple[str, ...]  # of this practice, in the manifest's order
+    reviews: tuple[Item, ...]  # of the module's other practices, to be asked again, as they were answered
+
+
+@dataclass(frozen=True, slots=True)
 class PracticeResult:
     item_key: str
     is_right: bool

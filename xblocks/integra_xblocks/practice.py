@@ -14,7 +14,7 @@ from xblock.core import XBlock
 from xblock.fields import Boolean, Scope, String
 
 from integra_gradebook import api
-from integra_gradebook.api import GradebookError, UnitState
+from integra_gradebook.api import GradebookError, PracticeState, UnitState
 from integra_grading.items import Item
 from integra_xblocks.base import json_post
 from integra_xblocks.item_block import ItemBlock
@@ -66,9 +66,8 @@ class PracticeBlock(CompletableXBlockMixin, ItemBlock):
         """Show the items without keys, and which were right already."""
         seen = viewer(self)
         state, notice = self._find_state(seen)
-        right = set(state.items_right) if state else set()
+        right = set(state.items_right)
         seed = device_owner(self)
-        reviews = self._list_reviews(seen)
         return self.build_fragment(
             "practice.html",
             {
@@ -78,7 +77,7 @@ class PracticeBlock(CompletableXBlockMixin, ItemBlock):
                 "right_count": sum(raw["key"] in right for raw in self.items),
                 "total": len(self.items),
                 "notice": notice,
-                "reviews": [describe_shown(item, seed) for item in reviews],
+                "reviews": [describe_shown(item, seed) for item in state.reviews],
             },
             viewer=seen,
             texts={name: self.t(text) for name, text in _TEXTS.items()},
@@ -132,23 +131,16 @@ class PracticeBlock(CompletableXBlockMixin, ItemBlock):
             "feedback": to_plain_text(result.feedback),
         }
 
-    def _list_reviews(self, seen: Viewer) -> tuple[Item, ...]:
-        """Return what comes back here; nothing where the course's rules cannot be told."""
+    def _find_state(self, seen: Viewer) -> tuple[PracticeState, str]:
+        """Return where the learner stands, and a sentence when the gradebook cannot tell it."""
+        nothing = PracticeState((), ())
         if seen.learner is None:
-            return ()
+            return nothing, ""
         try:
-            return api.list_reviews(seen.learner, practice_key=url_name(self), now=datetime.now(UTC))
-        except GradebookError:
-            return ()
-
-    def _find_state(self, seen: Viewer) -> tuple[UnitState | None, str]:
-        """Return the learner's state in the unit, and a sentence when the gradebook cannot tell it."""
-        if seen.learner is None:
-            return None, ""
-        try:
-            return api.get_unit_state(seen.learner, self.unit_key), ""
+            now = datetime.now(UTC)
+            return api.get_practice_state(seen.learner, practice_key=url_name(self), now=now), ""
         except GradebookError as error:
-            return None, error.message
+            return nothing, error.message
 
     def _get_item(self, key: str) -> Item:
         for raw in self.items:

@@ -34,7 +34,8 @@ def classroom(classroom, tools):
 
 def due(classroom, learner, unit=LATER, **later):
     now = classroom.now + timedelta(**later)
-    return [item.key for item in api.list_reviews(learner, practice_key=f"{unit}-practica", now=now)]
+    state = api.get_practice_state(learner, practice_key=f"{unit}-practica", now=now)
+    return [item.key for item in state.reviews]
 
 
 def review(classroom, learner, item_key, option="b", unit=LATER, uuid=None):
@@ -86,6 +87,8 @@ def test_coming_back_is_no_part_of_the_progress_of_the_later_unit(classroom):
 
     assert result.unit.unit_key == EARLIER
     assert api.get_unit_state(ana, LATER).items_right == ()
+    state = api.get_practice_state(ana, practice_key=f"{LATER}-practica", now=classroom.now)
+    assert state.items_right == ()
     assert api.get_unit_state(ana, EARLIER).items_right == (f"{EARLIER}-q2",)
 
 
@@ -98,8 +101,8 @@ def test_the_item_is_asked_as_it_was_answered_even_when_the_course_changed_it(cl
     classroom.course.practices[EARLIER] = (changed,)
     classroom.answer(classroom.learner("beto"), EARLIER)
 
-    [item] = api.list_reviews(ana, practice_key=f"{LAST}-practica", now=classroom.now)
-    assert item == old
+    state = api.get_practice_state(ana, practice_key=f"{LAST}-practica", now=classroom.now)
+    assert state.reviews == (old,)
 
 
 def test_an_answer_sent_twice_is_one_answer(classroom, tools):
