@@ -5,6 +5,7 @@ Reliability §8. The bodies come from a seeded generator; ``INTEGRA_LONG=1`` sen
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import random
@@ -15,7 +16,10 @@ from uuid import UUID
 
 import pytest
 from django.apps import apps
+from lxml import etree
+from xblock.core import XBlock
 
+from integra_gradebook import api
 from integra_grading.items import bank_digest, item_digest
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +30,7 @@ LESSON = ("integra_lesson", "m06-u03-leccion")
 TEST = ("integra_test", "prueba")
 BYPASS = ("integra_bypass", "evaluacion")
 SHEET = ("integra_deliverable", "hoja")
+DESK = ("integra_desk", "mesa")
 # Refusals of a body's form: what gets another answer was looked at by the rules.
 OF_THE_FORM = {
     "not_json",
@@ -121,6 +126,7 @@ def world(make_world: Any, element: Any, lesson: Any, practice: Any, twin_items:
             deliverable_key="m06-hoja-de-costos",
             definition=json.dumps(definition),
         ),
+        element("integra_desk", url_name=DESK[1]),
     )
 
 
@@ -170,6 +176,7 @@ def _try(fuzzer: Fuzzer, visit: Any) -> dict[str, Any]:
 
 
 _revisions = count()
+GOOD_DOCUMENT = {"values": {"producto": "Pan", "precio": "1,50"}, "self_check": []}
 
 
 def _document(fuzzer: Fuzzer) -> dict[str, Any]:
@@ -185,11 +192,62 @@ def _sheet(fuzzer: Fuzzer, visit: Any) -> dict[str, Any]:
     return {"uuid": fuzzer.uuid(), "document": _document(fuzzer)}
 
 
+def _learner_code(fuzzer: Fuzzer) -> str:
+    from integra_gradebook.models import LearnerPseudonym
+
+    code = LearnerPseudonym.objects.order_by("pk").values_list("short_code", flat=True).first()
+    return str(fuzzer.chance.choice((code, code, code, "XXXX-XXXX", "")))
+
+
+def _paper(fuzzer: Fuzzer, visit: Any) -> dict[str, Any]:
+    return {"uuid": fuzzer.uuid(), "short_code": _learner_code(fuzzer)}
+
+
+def _filled_paper(place: tuple[str, str], keys: tuple[str, ...]) -> Make:
+    def make(fuzzer: Fuzzer, visit: Any) -> dict[str, Any]:
+        started = visit.handle(*place, "start_paper", _paper(fuzzer, visit))
+        chosen = fuzzer.chance.sample(keys, fuzzer.chance.randrange(3))
+        return {
+            "short_code": _learner_code(fuzzer),
+            "attempt_uuid": (started.json or {}).get("attempt_uuid") or fuzzer.uuid(),
+            "responses": {key: fuzzer.chance.choice(RESPONSES) for key in chosen},
+        }
+
+    return make
+
+
+def _work(fuzzer: Fuzzer) -> str:
+    from integra_gradebook.models import Submission
+
+    uuid = Submission.objects.order_by("-pk").values_list("uuid", flat=True).first()
+    return str(fuzzer.chance.choice((uuid, uuid, fuzzer.uuid())))
+
+
+def _rating(fuzzer: Fuzzer, visit: Any) -> dict[str, Any]:
+    levels = {key: fuzzer.chance.choice((0, 1, 2, 3, -1)) for key in ("datos_propios", "procedimiento")}
+    return {
+        "uuid": fuzzer.uuid(),
+        "submission_uuid": _work(fuzzer),
+        "levels": levels | {"decision": 1, "accion": 1},
+        "comments": {"": fuzzer.chance.choice(("Bien.", "", "x" * 3000))},
+        "outcome": fuzzer.chance.choice(("accepted", "returned", "other")),
+    }
+
+
+def _support(fuzzer: Fuzzer, visit: Any) -> dict[str, Any]:
+    granted = fuzzer.chance.choice((["extra_time"], ["assisted", "extra_time"], [], ["answers"]))
+    return {"short_code": _learner_code(fuzzer), "accommodations": granted}
+
+
+def _nothing(fuzzer: Fuzzer, visit: Any) -> dict[str, Any]:
+    return {}
+
+
 ATTEMPT_KEYS = tuple(f"pp-{number}-{form}" for number in (1, 2, 3) for form in "ab")
 RING_KEYS = tuple(f"r-6{outcome}-{number}" for outcome in (1, 2, 3) for number in (1, 2, 3, 4))
 HANDLERS: dict[tuple[tuple[str, str], str], Make] = {
     (LESSON, "finish"): _uuid,
-    (LESSON, "tick"): lambda fuzzer, visit: {},
+    (LESSON, "tick"): _nothing,
     (PRACTICE, "answer"): _try,
     (PRACTICE, "answer_review"): _try,
     (TEST, "start_attempt"): _uuid,
@@ -199,9 +257,35 @@ HANDLERS: dict[tuple[tuple[str, str], str], Make] = {
     (BYPASS, "save_response"): _answer(BYPASS, RING_KEYS),
     (BYPASS, "submit_attempt"): _attempt(BYPASS),
     (SHEET, "save_draft"): _draft,
-    (SHEET, "load_draft"): lambda fuzzer, visit: {},
+    (SHEET, "load_draft"): _nothing,
     (SHEET, "submit_deliverable"): _sheet,
 }
+
+
+FACILITATORS: dict[tuple[tuple[str, str], str], Make] = {
+    **{(place, "list_papers"): _nothing for place in (TEST, BYPASS)},
+    **{(place, "start_paper"): _paper for place in (TEST, BYPASS)},
+    (TEST, "submit_paper"): _filled_paper(TEST, ATTEMPT_KEYS),
+    (BYPASS, "submit_paper"): _filled_paper(BYPASS, RING_KEYS),
+    (DESK, "list_queue"): lambda fuzzer, visit: {"after": fuzzer.chance.choice((None, "x", "1|2", ""))},
+    (DESK, "claim_submission"): lambda fuzzer, visit: {"submission_uuid": _work(fuzzer)},
+    (DESK, "rate_submission"): _rating,
+    (DESK, "list_roster"): _nothing,
+    (DESK, "set_accommodations"): _support,
+    (DESK, "show_report"): lambda fuzzer, visit: {"cohort_key": fuzzer.chance.choice((None, "manta-1", "x"))},
+}
+# Both answer files to GET, and read no body.
+WITHOUT_BODY = {(DESK, "export_roster"), (DESK, "export_report")}
+
+
+def test_every_handler_is_bent() -> None:
+    found = {
+        (place, name)
+        for place in (LESSON, PRACTICE, TEST, BYPASS, SHEET, DESK)
+        for name, function in inspect.getmembers(XBlock.load_class(place[0]))
+        if getattr(function, "_is_xblock_handler", False) and not name.startswith("studio_")
+    }
+    assert found - WITHOUT_BODY == HANDLERS.keys() | FACILITATORS.keys()
 
 
 @pytest.mark.parametrize(
@@ -213,9 +297,46 @@ def test_bent_bodies_are_answered_and_a_refusal_changes_nothing(
     fuzzer = Fuzzer(f"{place[0]}.{handler}")
     visit = world.as_learner(people["ana"])
     visit.handle(*LESSON, "finish", {"uuid": fuzzer.uuid()})  # the learner's place is there
+    _bend(fuzzer, visit, place, handler, HANDLERS[place, handler])
+
+
+@pytest.mark.parametrize(
+    ("place", "handler"), FACILITATORS, ids=lambda part: part if isinstance(part, str) else part[0]
+)
+def test_bent_bodies_of_a_facilitator_are_answered_too(
+    world: Any, people: Any, make_facilitator: Any, place: tuple[str, str], handler: str
+) -> None:
+    fuzzer = Fuzzer(f"{place[0]}.{handler}")
+    ana = world.as_learner(people["ana"])
+    ana.handle(*SHEET, "submit_deliverable", {"uuid": fuzzer.uuid(), "document": GOOD_DOCUMENT})
+    found = api.find_place(api.Learner(people["ana"].pk, world.course_key))
+    assert found is not None
+    make_facilitator(people["sofia"], world, found.cohort_key, found.city_key)
+    _bend(fuzzer, world.as_learner(people["sofia"]), place, handler, FACILITATORS[place, handler])
+
+
+@pytest.mark.lms
+@pytest.mark.parametrize("handler", ["studio_check", "studio_write", "studio_submit"])
+def test_bent_bodies_of_an_author_are_answered_too(world: Any, people: Any, handler: str) -> None:
+    fuzzer = Fuzzer(handler)
+    visit = world.in_studio(people["aurora"], is_editing=True)
+    content = etree.HTML(visit.render(*PRACTICE).html).xpath("//textarea[@name='content']")[0].text
+
+    def make(fuzzer: Fuzzer, visit: Any) -> dict[str, Any]:
+        if handler == "studio_write":
+            return {"values": {"items": fuzzer.value()}}
+        place = fuzzer.chance.randrange(len(content))
+        bent = content[:place] + str(fuzzer.value()) + content[place + fuzzer.chance.randrange(30) :]
+        text = fuzzer.chance.choice((content, bent, bent))
+        return {"content": text} | ({"display_name": "x"} if handler == "studio_submit" else {})
+
+    _bend(fuzzer, visit, PRACTICE, handler, make)
+
+
+def _bend(fuzzer: Fuzzer, visit: Any, place: tuple[str, str], handler: str, make: Make) -> None:
     reached = 0
     for _ in range(BODIES):
-        body = fuzzer.bend(HANDLERS[place, handler](fuzzer, visit))
+        body = fuzzer.bend(make(fuzzer, visit))
         before = fingerprint()
         answer = visit.handle(*place, handler, body)
         assert answer.status in (200, 400, 403, 404, 409, 413), (body, answer)
