@@ -51,7 +51,7 @@ def complete_lesson(
             rule_version=place.run.rule_version,
             completed_at=now,
         )
-        return _settle_unit(place, journal, unit, now=now)
+        return _settle_unit(place, journal, unit, _load_unit_state(place, unit), now=now)
 
 
 @retried
@@ -195,10 +195,10 @@ def _store_answer(
             is_right=score.points == score.max_points,
             answered_at=now,
         )
-        if score.points == score.max_points:
-            state = _settle_unit(place, journal, unit, now=now)
-        else:  # a wrong answer completes nothing
-            state = _load_unit_state(place, unit)
+        state = _load_unit_state(place, unit)
+        # Until its practice is complete, an answer changes no standing.
+        if score.points == score.max_points and _is_practice_done(unit, item.key, state):
+            state = _settle_unit(place, journal, unit, state, now=now)
     return _result(item, answer, state)
 
 
@@ -260,9 +260,13 @@ def _require_item(unit: Unit, practice_key: str, item: Item) -> None:
         raise GradebookError("item_unknown", item.key)
 
 
-def _settle_unit(place: Place, journal: Journal, unit: Unit, *, now: datetime) -> UnitState:
+def _is_practice_done(unit: Unit, item_key: str, state: UnitState) -> bool:
+    practice = next(practice for practice in unit.practices if item_key in practice.items)
+    return set(practice.items) <= set(state.items_right)
+
+
+def _settle_unit(place: Place, journal: Journal, unit: Unit, state: UnitState, *, now: datetime) -> UnitState:
     """Complete the unit when nothing is missing any more, and bring the standing up to date."""
-    state = _load_unit_state(place, unit)
     is_ready = state.is_lesson_done and len(state.items_right) == len(state.items_due)
     if is_ready and not state.is_complete:
         UnitCompletion.objects.create(
