@@ -66,7 +66,7 @@ def _check_names(course: Course, problems: Problems) -> None:
 def _check_url_names(course: Course, problems: Problems) -> None:
     """Refuse two parts with one url_name: learner state hangs on it, and one of the two would be lost."""
     counts = Counter(name for _, name in url_names(course))
-    chosen = {unit.practice.key: unit.practice.place for unit in course.units()}
+    chosen = {unit.practice.key: unit.practice.place for unit in course.units() if unit.practice}
     chosen |= {
         each.deliverable.key: each.deliverable.place
         for each in course.modules
@@ -116,7 +116,7 @@ def _check_module(course: Course, module: Module, problems: Problems) -> None:
                     "unknown_outcome",
                     f"El resultado {outcome} no está en modulo.yaml. Están: {', '.join(sorted(outcomes))}.",
                 )
-        for each in unit.practice.items:
+        for each in unit.practice_items:
             if each.item.outcome not in unit.outcomes:
                 problems.refuse(
                     each.place.at("resultado"),
@@ -212,7 +212,7 @@ def _pages(course: Course) -> Iterator[tuple[Place, str]]:
     for unit in course.units():
         for section in unit.sections:
             yield section.place, section.html
-        for each in unit.practice.items:
+        for each in unit.practice_items:
             yield each.place, each.item.stem
     for bank in course.banks():
         for each in bank.items:

@@ -336,7 +336,7 @@ def _check_lengths(each: SourceItem, problems: Problems) -> None:
 
 def _all_items(course: Course) -> Iterable[SourceItem]:
     for unit in course.units():
-        yield from unit.practice.items
+        yield from unit.practice_items
     for bank in course.banks():
         yield from bank.items
 

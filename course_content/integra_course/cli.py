@@ -7,10 +7,12 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from integra_course.archive import write_build
 from integra_course.checks import check_course
+from integra_course.facts import list_old
 from integra_course.manifest import build_manifest, manifest_bytes
 from integra_course.model import Course
 from integra_course.olx import compile_course
@@ -101,9 +103,19 @@ def _report(options: argparse.Namespace) -> int:
     if options.json:
         text = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
     else:
-        text = write_report(report, BypassRules(**course.bypass_rules))
+        text = write_report(report, BypassRules(**course.bypass_rules)) + _describe_facts(course)
     sys.stdout.write(text)
     return 0
+
+
+def _describe_facts(course: Course) -> str:
+    """Return how many facts there are, and a line per fact nobody checked for a year."""
+    if not course.facts:
+        return ""
+    old = list_old(course.facts, datetime.now(UTC).date())
+    lines = [f"Hechos con fuente: {len(course.facts)}; sin revisar desde hace más de un año: {len(old)}."]
+    lines += [f"  {fact.place}: «{fact.key}», revisado el {fact.checked_on}. {fact.source}" for fact in old]
+    return "\n".join(lines) + "\n"
 
 
 def _load(source: Path) -> Course | None:

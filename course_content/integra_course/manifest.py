@@ -79,7 +79,9 @@ def _module(module: Module) -> dict[str, Any]:
                 "minutes": unit.minutes,
                 "always_required": unit.is_always_required,
                 "practices": [
-                    {"key": unit.practice.key, "items": [each.item.key for each in unit.practice.items]}
+                    {"key": practice.key, "items": [each.item.key for each in practice.items]}
+                    for practice in [unit.practice]
+                    if practice is not None
                 ],
             }
             for unit in module.units

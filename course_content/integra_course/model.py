@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from integra_course.facts import Fact
 from integra_course.problems import Place
 from integra_grading.cut_scores import Panel
 from integra_grading.items import Item
@@ -55,7 +56,7 @@ class Practice:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A lesson with its practice."""
+    """A lesson with its practice; where nothing but the deliverable is worked on, there is none."""
 
     place: Place
     key: str
@@ -66,7 +67,12 @@ class Unit:
     outcomes: tuple[str, ...]
     sections: tuple[Section, ...]
     terms: tuple[Term, ...]
-    practice: Practice
+    practice: Practice | None
+
+    @property
+    def practice_items(self) -> tuple[SourceItem, ...]:
+        """Return the questions of the practice."""
+        return self.practice.items if self.practice else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +257,7 @@ class Course:
     graded_parts: tuple[GradedPart, ...]
     pass_mark: Decimal
     static_files: tuple[str, ...]
+    facts: tuple[Fact, ...]
 
     def banks(self) -> tuple[Bank, ...]:
         """Return the test bank and every ring."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from lxml import etree
 
-from integra_course.model import Bank, Closing, Course, Deliverable, Module, SourceItem, Unit
+from integra_course.model import Bank, Closing, Course, Deliverable, Module, Practice, SourceItem, Unit
 from integra_grading.items import bank_digest, item_digest
 from integra_grading.olx import write_item
 
@@ -205,14 +205,11 @@ def _module_chapter(course: Course, module: Module) -> Chapter:
 
 
 def _unit_section(unit: Unit, titles: Mapping[str, str]) -> Section:
-    return Section(
-        unit.key,
-        unit.title,
-        (
-            Page(f"{unit.key}-leer", titles["leccion"], (_lesson(unit),)),
-            Page(f"{unit.key}-practicar", titles["practica"], (_practice(unit, titles["practica"]),)),
-        ),
-    )
+    pages = [Page(f"{unit.key}-leer", titles["leccion"], (_lesson(unit),))]
+    if unit.practice is not None:
+        block = _practice(unit, unit.practice, titles["practica"])
+        pages.append(Page(f"{unit.key}-practicar", titles["practica"], (block,)))
+    return Section(unit.key, unit.title, tuple(pages))
 
 
 def _single(
@@ -233,9 +230,9 @@ def _lesson(unit: Unit) -> Element:
     return block
 
 
-def _practice(unit: Unit, title: str) -> Element:
-    block = _block("integra_practice", unit.practice.key, title, unit_key=unit.key)
-    return _with_items(block, unit.practice.items)
+def _practice(unit: Unit, practice: Practice, title: str) -> Element:
+    block = _block("integra_practice", practice.key, title, unit_key=unit.key)
+    return _with_items(block, practice.items)
 
 
 def _test(course: Course, kind: str, title: str) -> Element:

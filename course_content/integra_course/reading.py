@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from integra_course.facts import VALUE, Fact, Facts, list_files
 from integra_course.markup import to_html
 from integra_course.model import (
     MINUTE_TYPES,
@@ -103,6 +104,7 @@ class Reader:
     def __init__(self, sources: Sources, problems: Problems) -> None:
         self.sources = sources
         self.problems = problems
+        self.facts = Facts()
 
     def open(self, file: str) -> Fields | None:
         """Return the keys of ``file``, a path inside the sources."""
@@ -116,11 +118,12 @@ class Reader:
         return None
 
     def _open(self, path: Path, file: str) -> Fields | None:
-        mapping = read_yaml(path, file, self.problems)
+        mapping = read_yaml(path, file, self.problems, self.facts)
         return None if mapping is None else Fields(mapping, Place(file), self.problems)
 
     def course(self) -> Course | None:
         """Return the course, or None where ``course.yaml`` or what it names could not be read."""
+        facts = self._facts()
         fields = self.open("course.yaml")
         if fields is None:
             return None
@@ -147,6 +150,7 @@ class Reader:
             for name, place in module_names.items()
             if (module := self._module(name, place)) is not None
         )
+        self.facts.warn_of_unused(self.problems)
         if info is None or tests is None:
             return None
         return Course(
@@ -164,7 +168,25 @@ class Reader:
             graded_parts=graded_parts,
             pass_mark=pass_mark,
             static_files=self._static_files(),
+            facts=facts,
         )
+
+    def _facts(self) -> tuple[Fact, ...]:
+        """Read the facts; from then on every text may refer to them."""
+        found: dict[str, Fact] = {}
+        for path in list_files(self.sources.root):
+            fields = self.open(f"hechos/{path.name}")
+            if fields is None:
+                continue
+            for each in fields.groups("hechos"):
+                fact = _fact(each)
+                if fact is not None and fact.key in found:
+                    each.refuse("clave", "duplicate_key", f"«{fact.key}» ya está en {found[fact.key].place}.")
+                elif fact is not None:
+                    found[fact.key] = fact
+            fields.finish()
+        self.facts = Facts(found.values())
+        return tuple(found.values())
 
     def _info(self, course: Fields) -> Info | None:
         fields = course.group("curso")
@@ -196,7 +218,7 @@ class Reader:
 
     def _page(self, fields: Fields, key: str, file: str) -> str:
         path = self._inside(fields, key, file)
-        text = read_text(path, file, self.problems) if path else None
+        text = read_text(path, file, self.problems, self.facts) if path else None
         return to_html(text, Place(file), self.problems) if text else ""
 
     def _inside(self, fields: Fields, key: str, file: str) -> Path | None:
@@ -351,12 +373,19 @@ class Reader:
         outcomes = fields.texts("resultados")
         terms = tuple(_term(term) for term in fields.groups("glosario", is_required=False))
         lesson = fields.text("leccion", max_length=100)
-        practice_file = fields.text("practica", max_length=100)
+        has_practice = minutes_by_type.get("practice", 1) > 0
+        practice_file = fields.text("practica", max_length=100, is_required=has_practice)
+        if practice_file and not has_practice:
+            fields.refuse(
+                "practica", "no_minutes", "La unidad no tiene minutos de práctica. Borra «practica» o ponlos."
+            )
         fields.finish()
         lesson_path = self._inside(fields, "leccion", lesson and f"{base}/{lesson}")
-        sections = read_lesson(lesson_path, f"{base}/{lesson}", self.problems) if lesson_path else ()
-        practice = self._practice(fields, base, practice_file)
-        if practice is None:
+        sections = (
+            read_lesson(lesson_path, f"{base}/{lesson}", self.problems, self.facts) if lesson_path else ()
+        )
+        practice = self._practice(fields, base, practice_file) if practice_file else None
+        if practice is None and has_practice:
             return None
         return Unit(
             place=fields.place,
@@ -551,6 +580,28 @@ def _rubric(fields: Fields) -> Rubric:
         fields.refuse("corte", "out_of_range", f"El corte pasa del máximo posible, que es {highest}.")
     content = {"version": version, "cut": cut, "max_score": highest, "criteria": criteria}
     return Rubric(fields.place, version, content)
+
+
+def _fact(fields: Fields) -> Fact | None:
+    key, value = fields.slug("clave", NAME), fields.text("valor", max_length=60)
+    if value and not VALUE.fullmatch(value):
+        fields.refuse(
+            "valor", "bad_value", "Escribe solo el dato, sin comillas, dos puntos ni signos de formato."
+        )
+    meaning, source = fields.text("texto", max_length=400), fields.text("fuente", max_length=300)
+    valid_from, checked_on = _day(fields, "desde"), _day(fields, "revisado")
+    if not fields.finish() or valid_from is None or checked_on is None:
+        return None
+    return Fact(fields.place, key, value, meaning, valid_from, checked_on, source)
+
+
+def _day(fields: Fields, key: str) -> date | None:
+    text = fields.text(key, max_length=10)
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        fields.refuse(key, "bad_date", f"«{text}» no es una fecha. Escribe año, mes y día: 2026-03-31.")
+        return None
 
 
 def _bypass_rules(course: Fields) -> dict[str, int]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from integra_course.facts import Facts
 from integra_course.markup import to_html
 from integra_course.model import Section
 from integra_course.problems import Place, Problems
@@ -22,9 +23,9 @@ KINDS = {
 HEADING = re.compile(r"## +(.*?)(?: *\{\.([^}]*)\})? *")
 
 
-def read_lesson(path: Path, file: str, problems: Problems) -> tuple[Section, ...]:
+def read_lesson(path: Path, file: str, problems: Problems, facts: Facts) -> tuple[Section, ...]:
     """Return the parts of a lesson in order, noting what is missing or in the wrong place."""
-    text = read_text(path, file, problems)
+    text = read_text(path, file, problems, facts)
     if text is None:
         return ()
     sections = tuple(_read_sections(text, file, problems))

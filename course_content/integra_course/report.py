@@ -25,8 +25,7 @@ def build_report(course: Course) -> dict[str, Any]:
         },
         "modules": [_module(module) for module in course.modules],
         "tests": {form: sum(each.item.form == form for each in tests.bank.items) for form in tests.all_forms},
-        # Facts with a date of checking belong to the units on law and taxes; no unit here has any.
-        "facts": [],
+        "facts": [{"key": fact.key, "checked_on": fact.checked_on.isoformat()} for fact in course.facts],
     }
 
 
@@ -69,7 +68,7 @@ def _module(module: Module) -> dict[str, Any]:
         "units": [{"key": unit.key, "minutes": unit.minutes} for unit in module.units],
         "outcomes": [outcome.key for outcome in module.outcomes],
         "items": {
-            "practice": sum(len(unit.practice.items) for unit in module.units),
+            "practice": sum(len(unit.practice_items) for unit in module.units),
             "bypass": len(module.bypass.items) if module.bypass is not None else 0,
         },
         "deliverable": module.deliverable.key if module.deliverable is not None else None,

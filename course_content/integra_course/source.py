@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from integra_course.facts import Facts
 from integra_course.problems import Place, Problems
 
 MAX_BYTES = 1_000_000
@@ -50,8 +51,8 @@ type_names = {Scalar: "un texto", Sequence: "una lista", Mapping: "un grupo de c
 Node = Scalar | Sequence | Mapping
 
 
-def read_text(path: Path, file: str, problems: Problems) -> str | None:
-    """Return the text of ``path``, or None after noting why it cannot be used."""
+def read_text(path: Path, file: str, problems: Problems, facts: Facts) -> str | None:
+    """Return the text of ``path`` with its facts filled in, or None after noting why it cannot be used."""
     place = Place(file)
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -82,7 +83,7 @@ def read_text(path: Path, file: str, problems: Problems) -> str | None:
         return None
     if not _check_characters(text, file, problems):
         return None
-    return text.replace("\r\n", "\n")
+    return facts.fill(text.replace("\r\n", "\n"), file, problems)
 
 
 def _check_characters(text: str, file: str, problems: Problems) -> bool:
@@ -110,9 +111,9 @@ def _is_forbidden(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cs") or character in "\ufffe\uffff\u2028\u2029"
 
 
-def read_yaml(path: Path, file: str, problems: Problems) -> Mapping | None:
+def read_yaml(path: Path, file: str, problems: Problems, facts: Facts) -> Mapping | None:
     """Return the one mapping in ``path``, or None after noting why it cannot be used."""
-    text = read_text(path, file, problems)
+    text = read_text(path, file, problems, facts)
     return None if text is None else parse_yaml(text, file, problems)
 
 
