@@ -30,7 +30,13 @@ from integra_gradebook.lessons import (
     tick_active_time,
 )
 from integra_gradebook.mirror import mirror_again, mirror_pending
-from integra_gradebook.papers import list_papers, set_accommodations, start_paper, submit_paper
+from integra_gradebook.papers import (
+    list_papers,
+    set_accommodations,
+    start_paper,
+    submit_paper,
+    take_back_paper,
+)
 from integra_gradebook.places import (
     Place,
     find_place,
@@ -155,6 +161,7 @@ __all__ = [
     "submit_attempt",
     "submit_deliverable",
     "submit_paper",
+    "take_back_paper",
     "tick_active_time",
     "void_block",
 ]

@@ -22,6 +22,8 @@ from integra_gradebook.results import AttemptView, Bank, Learner, PaperRow
 from integra_gradebook.versions import items_of
 from integra_gradebook.writing import locked, retried
 
+TAKEN_BACK = "paper_taken_back"
+
 
 @retried
 def set_accommodations(
@@ -96,21 +98,49 @@ def submit_paper(
     """
     place = _access_place(facilitator_id, course_key, short_code, now=now)
     with fact(place, now) as journal:
-        attempt = Attempt.objects.filter(
-            uuid=attempt_uuid,
-            learner_id=place.learner_id,
-            course_id=place.run.id,
-            block_key=block_key,
-            mode=Attempt.Mode.PAPER,
-            voided_at=None,
-        ).first()
-        if attempt is None:
-            raise GradebookError("attempt_unknown", "attempt_uuid")
+        attempt = _access_sheet(place, attempt_uuid, block_key)
         if attempt.submitted_at is None:
             _store_responses(attempt, responses, now=now)
             attempt.entered_by_id = facilitator_id
             finish_attempt(place, journal, attempt, now=now)
         return view_of(attempt, place)
+
+
+@retried
+def take_back_paper(
+    facilitator_id: int,
+    course_key: str,
+    *,
+    short_code: str,
+    attempt_uuid: UUID,
+    block_key: str,
+    now: datetime,
+) -> None:
+    """Let a sheet that was handed out count for nothing, so that its learner may begin on a phone.
+
+    Raises:
+        GradebookError: ``attempt_closed`` when it was typed in already.
+    """
+    place = _access_place(facilitator_id, course_key, short_code, now=now)
+    with fact(place, now):
+        attempt = _access_sheet(place, attempt_uuid, block_key)
+        if attempt.submitted_at is not None:
+            raise GradebookError("attempt_closed", "attempt_uuid")
+        Attempt.objects.filter(pk=attempt.pk).update(voided_at=now, void_reason=TAKEN_BACK)
+
+
+def _access_sheet(place: Place, attempt_uuid: UUID, block_key: str) -> Attempt:
+    attempt = Attempt.objects.filter(
+        uuid=attempt_uuid,
+        learner_id=place.learner_id,
+        course_id=place.run.id,
+        block_key=block_key,
+        mode=Attempt.Mode.PAPER,
+        voided_at=None,
+    ).first()
+    if attempt is None:
+        raise GradebookError("attempt_unknown", "attempt_uuid")
+    return attempt
 
 
 def _store_responses(attempt: Attempt, responses: Mapping[str, Any], *, now: datetime) -> None:

@@ -216,6 +216,15 @@ def _filled_paper(place: tuple[str, str], keys: tuple[str, ...]) -> Make:
     return make
 
 
+def _sheet_back(place: tuple[str, str]) -> Make:
+    def make(fuzzer: Fuzzer, visit: Any) -> dict[str, Any]:
+        started = visit.handle(*place, "start_paper", _paper(fuzzer, visit))
+        uuid = (started.json or {}).get("attempt_uuid") or fuzzer.uuid()
+        return {"short_code": _learner_code(fuzzer), "attempt_uuid": uuid}
+
+    return make
+
+
 def _work(fuzzer: Fuzzer) -> str:
     from integra_gradebook.models import Submission
 
@@ -267,6 +276,7 @@ FACILITATORS: dict[tuple[tuple[str, str], str], Make] = {
     **{(place, "start_paper"): _paper for place in (TEST, BYPASS)},
     (TEST, "submit_paper"): _filled_paper(TEST, ATTEMPT_KEYS),
     (BYPASS, "submit_paper"): _filled_paper(BYPASS, RING_KEYS),
+    **{(place, "take_back_paper"): _sheet_back(place) for place in (TEST, BYPASS)},
     (DESK, "list_queue"): lambda fuzzer, visit: {"after": fuzzer.chance.choice((None, "x", "1|2", ""))},
     (DESK, "claim_submission"): lambda fuzzer, visit: {"submission_uuid": _work(fuzzer)},
     (DESK, "rate_submission"): _rating,

@@ -34,7 +34,12 @@ HANDLERS: dict[tuple[tuple[str, str], str], dict[str, Any]] = {
     (SHEET, "submit_deliverable"): {"uuid": _UUID, "document": _DOCUMENT},
 }
 STARTING = [key for key in HANDLERS if key[1] in ("start_attempt", "save_draft", "submit_deliverable")]
-PAPER_HANDLERS = {"list_papers", "start_paper", "submit_paper"}  # called by everybody in test_papers.py
+PAPER_HANDLERS = {
+    "list_papers",
+    "start_paper",
+    "submit_paper",
+    "take_back_paper",
+}  # called by everybody in test_papers.py
 DESK_HANDLERS = {
     "set_accommodations",
     "list_queue",

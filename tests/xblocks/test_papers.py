@@ -94,7 +94,7 @@ def test_the_learner_sees_that_the_test_is_on_paper(world: Any, people: Any, sof
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("who", ["ana", "beto", "visitor", "not_enrolled"])
-@pytest.mark.parametrize("handler", ["list_papers", "start_paper", "submit_paper"])
+@pytest.mark.parametrize("handler", ["list_papers", "start_paper", "submit_paper", "take_back_paper"])
 def test_to_anybody_else_there_is_nothing_here(
     world: Any, people: Any, sofia: Any, code: str, count_rows: Any, who: str, handler: str
 ) -> None:
@@ -106,6 +106,7 @@ def test_to_anybody_else_there_is_nothing_here(
         "list_papers": {},
         "start_paper": {"uuid": str(uuid4()), "short_code": code},
         "submit_paper": {"short_code": code, "attempt_uuid": sheet["attempt_uuid"], "responses": {}},
+        "take_back_paper": {"short_code": code, "attempt_uuid": sheet["attempt_uuid"]},
     }
     before = count_rows()
 
@@ -116,6 +117,18 @@ def test_to_anybody_else_there_is_nothing_here(
     assert count_rows() == before
     if who in ("ana", "beto"):
         assert "en papel</h3>" not in visit.render(*POST).html
+
+
+@pytest.mark.django_db
+def test_a_sheet_taken_back_lets_the_learner_begin(world: Any, people: Any, sofia: Any, code: str) -> None:
+    sheet = start(sofia, code).json
+    body = {"short_code": code, "attempt_uuid": sheet["attempt_uuid"]}
+
+    assert sofia.handle(*POST, "take_back_paper", body).status == 200
+
+    ana = world.as_learner(people["ana"])
+    assert 'data-integra="start"' in ana.render(*POST).html
+    assert ana.handle(*POST, "start_attempt", {"uuid": str(uuid4())}).status == 200
 
 
 @pytest.mark.django_db

@@ -27,6 +27,8 @@ TEXTS = {
     "paperMake": N_("Sheet of paper"),
     "paperMissing": N_("{count} of {total} have no answer. If it is so on the sheet, press again."),
     "paperStored": N_("Typed in. Thank you."),
+    "paperTakeBack": N_("The sheet will not count, and the person can begin on a phone. Go on?"),
+    "paperTakenBack": N_("Done: the sheet no longer counts."),
     "paperNeedsSignal": N_("There is no signal. What you typed is kept here: try again when you have it."),
 }
 
@@ -51,6 +53,14 @@ class SubmitPaper:
     short_code: str
     attempt_uuid: UUID
     responses: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBackPaper:
+    """A sheet that is not coming back."""
+
+    short_code: str
+    attempt_uuid: UUID
 
 
 class PaperMixin:
@@ -111,6 +121,22 @@ class PaperMixin:
             now=now,
         )
         return {"attempt_uuid": str(attempt.uuid), "state": attempt.state}
+
+    @json_post
+    def take_back_paper(self: Any, request: Request) -> dict[str, Any]:
+        """Let a sheet count for nothing, so that the learner may begin on a phone."""
+        now = datetime.now(UTC)
+        person = facilitator(self, on=now.date())
+        command = self.parse(request, TakeBackPaper)
+        api.take_back_paper(
+            person,
+            course_key(self),
+            short_code=command.short_code,
+            attempt_uuid=command.attempt_uuid,
+            block_key=usage_key(self),
+            now=now,
+        )
+        return {"attempt_uuid": str(command.attempt_uuid)}
 
     def add_papers(self: Any, fragment: Fragment) -> None:
         """Add what the facilitator's part of the page needs; learners never load it."""

@@ -170,6 +170,37 @@ def test_a_sheet_is_not_handed_out_while_the_learner_sits_the_test(classroom, to
     assert states(classroom, tools, sofia) == {"ana": "open"}
 
 
+def test_a_sheet_that_does_not_come_back_is_taken_back_and_the_learner_begins_on_a_phone(
+    classroom, tools, ana, sofia, refused
+):
+    def take_back(who, attempt):
+        return api.take_back_paper(
+            who,
+            classroom.key,
+            short_code=api.get_short_code(ana),
+            attempt_uuid=attempt.uuid,
+            block_key=attempt.block_key,
+            now=classroom.now,
+        )
+
+    sheet = hand_out(classroom, tools, sofia, ana)
+    classroom.cohort("manta-1", "manta")
+    refused("learner_unknown", take_back, classroom.facilitator("marta", "manta-1"), sheet)
+    take_back(sofia, sheet)
+
+    assert states(classroom, tools, sofia) == {"ana": ""}
+    refused("attempt_unknown", type_in, classroom, sofia, ana, sheet, {})
+    attempt = classroom.start(ana, "post")
+    assert (attempt.mode, attempt.ordinal) == ("alone", 2)
+    assert "attempt.voided" not in classroom.said(ana)
+
+    classroom.submit(ana, attempt)
+    refused("attempt_unknown", take_back, sofia, attempt)
+    typed = hand_out(classroom, tools, sofia, ana, "pre")
+    type_in(classroom, sofia, ana, typed, {})
+    refused("attempt_closed", take_back, sofia, typed)
+
+
 def test_one_bad_answer_stores_nothing_and_is_named(classroom, tools, ana, sofia, refused):
     attempt = hand_out(classroom, tools, sofia, ana)
     good = {item.key: {"option": "b"} for item in attempt.items}

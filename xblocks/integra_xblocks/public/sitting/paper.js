@@ -20,6 +20,7 @@
       block.find("paper-list").addEventListener("click", () => this.list());
       block.find("paper-back").addEventListener("click", () => this.list());
       block.find("paper-print").addEventListener("click", () => this.print());
+      block.find("paper-take-back").addEventListener("click", () => this.takeBack());
       block.find("paper-submit").addEventListener("click", () => this.submit());
     }
 
@@ -113,6 +114,15 @@
       });
       frame.srcdoc = this.page;
       this.block.root.append(frame);
+    }
+
+    async takeBack() {
+      if (!window.confirm(this.block.text("paperTakeBack"))) return;
+      const body = { short_code: this.code, attempt_uuid: this.attempt };
+      if (!(await this.ask("take_back_paper", body))) return;
+      this.draft.remove();
+      await this.list();
+      this.say(this.block.text("paperTakenBack"));
     }
 
     async submit() {
