@@ -16,6 +16,11 @@ from integra_grading.deliverables import read_definition
 from integra_grading.errors import DefinitionError
 
 LONGEST_SENTENCE = 25
+MEAN_SENTENCE = 15
+LONGEST_PARAGRAPH = 60
+MOST_TERMS = 3
+MOST_WORDS = 1050
+LEGAL_EASY_ENOUGH = 60
 READING_TOLERANCE_MINUTES = 2
 
 
@@ -25,8 +30,9 @@ def check_course(course: Course, problems: Problems) -> None:
     _check_minutes(course, problems)
     for module in course.modules:
         _check_module(course, module, problems)
-    for unit in course.units():
-        _check_reading(unit, problems)
+    for module in course.modules:
+        for unit in module.units:
+            _check_reading(unit, problems, is_legal=module.legal_review is not None)
     check_items(course, problems)
     check_tests(course, problems)
     for module in course.modules:
@@ -144,7 +150,7 @@ def _check_module(course: Course, module: Module, problems: Problems) -> None:
             )
 
 
-def _check_reading(unit: Unit, problems: Problems) -> None:
+def _check_reading(unit: Unit, problems: Problems, *, is_legal: bool) -> None:
     words = 0
     for section in unit.sections:
         words += count_words(section.markdown)
@@ -156,12 +162,38 @@ def _check_reading(unit: Unit, problems: Problems) -> None:
                 "long_sentence",
                 f"Hay una frase de {measured.longest_sentence} palabras; el máximo es {LONGEST_SENTENCE}. Divídela.",
             )
-    index = measure("\n".join(plain_text(section.markdown) for section in unit.sections)).index
-    if index is not None and index < EASY_ENOUGH:
+        longest = max((measure(line).words for line in text.split("\n")), default=0)
+        if longest > LONGEST_PARAGRAPH:
+            problems.warn(
+                section.place,
+                "long_paragraph",
+                f"Hay un párrafo de {longest} palabras; el máximo es {LONGEST_PARAGRAPH}. Pártelo en dos.",
+            )
+    whole = measure("\n".join(plain_text(section.markdown) for section in unit.sections))
+    goal = LEGAL_EASY_ENOUGH if is_legal else EASY_ENOUGH
+    if whole.index is not None and whole.index < goal:
         problems.warn(
             unit.place,
             "hard_to_read",
-            f"INFLESZ {index:.0f}; la meta es {EASY_ENOUGH} o más. Usa frases cortas.",
+            f"INFLESZ {whole.index:.0f}; la meta es {goal} o más. Usa frases cortas.",
+        )
+    if whole.sentences and whole.words / whole.sentences > MEAN_SENTENCE:
+        problems.warn(
+            unit.place,
+            "long_sentences",
+            f"Las frases tienen {whole.words / whole.sentences:.0f} palabras de promedio; la meta es {MEAN_SENTENCE}.",
+        )
+    if len(unit.terms) > MOST_TERMS:
+        problems.warn(
+            unit.place.at("glosario"),
+            "many_terms",
+            f"Presenta {len(unit.terms)} palabras nuevas; una lección aguanta {MOST_TERMS}. Deja las que más pesan.",
+        )
+    if words > MOST_WORDS:
+        problems.warn(
+            unit.place.at("leccion"),
+            "long_lesson",
+            f"Tiene {words} palabras; el máximo es {MOST_WORDS}. Recorta.",
         )
     needed = math.ceil(words / WORDS_PER_MINUTE) + 1
     declared = unit.minutes_by_type.get("reading", needed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -120,8 +121,21 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class LegalReview:
+    """Whether somebody who knows the law has read a module that speaks of it; signed by whom and when."""
+
+    signed_by: str = ""
+    signed_on: date | None = None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether nobody has signed yet."""
+        return self.signed_on is None
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
-    """A module with its units, and a ring where it can be bypassed."""
+    """A module with its units, and a ring where it can be bypassed; ``legal_review``: only where it speaks of law."""
 
     place: Place
     key: str
@@ -132,6 +146,7 @@ class Module:
     bypass: Bank | None
     min_calculations: int
     deliverable: Deliverable | None
+    legal_review: LegalReview | None
 
     @property
     def minutes(self) -> int:

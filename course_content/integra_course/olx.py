@@ -191,7 +191,8 @@ def _module_chapter(course: Course, module: Module) -> Chapter:
             graded_as="modulos",
         )
     ]
-    sections += [_unit_section(unit, titles) for unit in module.units]
+    is_pending = module.legal_review is not None and module.legal_review.is_pending
+    sections += [_unit_section(unit, titles, needs_review=is_pending) for unit in module.units]
     if module.deliverable is not None:
         sections.append(
             _single(
@@ -204,8 +205,8 @@ def _module_chapter(course: Course, module: Module) -> Chapter:
     return Chapter(f"capitulo-{module.key}", module.title, tuple(sections))
 
 
-def _unit_section(unit: Unit, titles: Mapping[str, str]) -> Section:
-    pages = [Page(f"{unit.key}-leer", titles["leccion"], (_lesson(unit),))]
+def _unit_section(unit: Unit, titles: Mapping[str, str], *, needs_review: bool) -> Section:
+    pages = [Page(f"{unit.key}-leer", titles["leccion"], (_lesson(unit, needs_review=needs_review),))]
     if unit.practice is not None:
         block = _practice(unit, unit.practice, titles["practica"])
         pages.append(Page(f"{unit.key}-practicar", titles["practica"], (block,)))
@@ -218,10 +219,12 @@ def _single(
     return Section(url_name, title, (Page(f"{url_name}-pagina", title, (block,)),), graded_as, is_hidden)
 
 
-def _lesson(unit: Unit) -> Element:
+def _lesson(unit: Unit, *, needs_review: bool) -> Element:
     block = _block(
         "integra_lesson", f"{unit.key}-leccion", unit.title, unit_key=unit.key, minutes=str(unit.minutes)
     )
+    if needs_review:
+        block.set("needs_legal_review", "true")
     for section in unit.sections:
         node = etree.SubElement(block, "section", kind=section.kind, title=section.title)
         node.text = etree.CDATA(section.html)

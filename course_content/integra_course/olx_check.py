@@ -65,7 +65,10 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
     "integra_record": frozenset(),
     "integra_desk": frozenset(),
 }
-OPTIONAL = {"integra_practice": frozenset({"shows_all"})}
+OPTIONAL = {
+    "integra_practice": frozenset({"shows_all"}),
+    "integra_lesson": frozenset({"needs_legal_review"}),
+}
 WITH_ITEMS = ("integra_practice", "integra_test", "integra_bypass")
 MAX_BYTES = 4_000_000
 MAX_FILES = 20_000

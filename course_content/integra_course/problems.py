@@ -50,13 +50,20 @@ class Problems:
     """The problems found so far; reading goes on after each one, so that an author sees all at once."""
 
     _found: set[Problem] = field(default_factory=set)
+    _allowed: set[tuple[str, int, str]] = field(default_factory=set)
 
     def refuse(self, place: Place, code: str, message: str) -> None:
         """Note something that stops the build."""
         self._found.add(Problem(place, code, message))
 
+    def allow(self, place: Place, code: str) -> None:
+        """Remember that the author gave a reason for what a warning with ``code`` would say of this line."""
+        self._allowed.add((place.file, place.line, code))
+
     def warn(self, place: Place, code: str, message: str) -> None:
-        """Note something an author should look at; the build goes on."""
+        """Note something an author should look at, unless there is a reason for it; the build goes on."""
+        if (place.file, place.line, code) in self._allowed:
+            return
         self._found.add(Problem(place, code, message, is_warning=True))
 
     def has_errors(self) -> bool:

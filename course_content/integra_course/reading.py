@@ -21,6 +21,7 @@ from integra_course.model import (
     Deliverable,
     GradedPart,
     Info,
+    LegalReview,
     LevelCount,
     Module,
     Outcome,
@@ -264,6 +265,7 @@ class Reader:
         folders = self._distinct(fields.texts_with_places("unidades"))
         bypass, min_calculations = self._bypass(fields, can_be_bypassed)
         deliverable = self._deliverable(fields)
+        legal_review = _legal_review(fields)
         title = fields.text("titulo", max_length=120)
         fields.finish()
         units = tuple(
@@ -279,6 +281,7 @@ class Reader:
             bypass=bypass,
             min_calculations=min_calculations,
             deliverable=deliverable,
+            legal_review=legal_review,
         )
 
     def _bypass(self, module: Fields, can_be_bypassed: bool) -> tuple[Bank | None, int]:
@@ -580,6 +583,18 @@ def _rubric(fields: Fields) -> Rubric:
         fields.refuse("corte", "out_of_range", f"El corte pasa del máximo posible, que es {highest}.")
     content = {"version": version, "cut": cut, "max_score": highest, "criteria": criteria}
     return Rubric(fields.place, version, content)
+
+
+def _legal_review(module: Fields) -> LegalReview | None:
+    fields = module.group("revision_legal", is_required=False)
+    if fields is None:
+        return None
+    if not fields.choice("estado", {"pendiente": False, "firmada": True}):
+        fields.finish()
+        return LegalReview()
+    review = LegalReview(fields.text("por", max_length=120), _day(fields, "fecha"))
+    fields.finish()
+    return review
 
 
 def _fact(fields: Fields) -> Fact | None:

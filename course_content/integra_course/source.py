@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from integra_course.facts import Facts
+from integra_course.language import check_language
 from integra_course.problems import Place, Problems
 
 MAX_BYTES = 1_000_000
@@ -83,7 +84,7 @@ def read_text(path: Path, file: str, problems: Problems, facts: Facts) -> str | 
         return None
     if not _check_characters(text, file, problems):
         return None
-    return facts.fill(text.replace("\r\n", "\n"), file, problems)
+    return facts.fill(check_language(text.replace("\r\n", "\n"), file, problems), file, problems)
 
 
 def _check_characters(text: str, file: str, problems: Problems) -> bool:

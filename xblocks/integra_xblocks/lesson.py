@@ -13,7 +13,7 @@ from web_fragments.fragment import Fragment
 from webob import Request
 from xblock.completable import CompletableXBlockMixin
 from xblock.core import XBlock
-from xblock.fields import Integer, List, Scope, String
+from xblock.fields import Boolean, Integer, List, Scope, String
 
 from integra_gradebook import api
 from integra_gradebook.api import GradebookError, UnitState
@@ -67,6 +67,9 @@ class LessonBlock(CompletableXBlockMixin, BaseBlock):
 
     unit_key = String(scope=Scope.settings, default="", help="The unit of the course this lesson is.")
     minutes = Integer(scope=Scope.settings, default=0, help="Declared minutes of the unit.")
+    needs_legal_review = Boolean(
+        scope=Scope.settings, default=False, help="Nobody who knows the law has signed this lesson yet."
+    )
     sections = List(scope=Scope.content, default=[], help="Sections: kind, title, html.")
     terms = List(scope=Scope.content, default=[], help="Glossary: word, definition.")
 
@@ -80,6 +83,7 @@ class LessonBlock(CompletableXBlockMixin, BaseBlock):
             {
                 "title": self.display_name or self.t("Lesson"),
                 "minutes": self.minutes,
+                "needs_legal_review": self.needs_legal_review,
                 "sections": [self._describe(section) for section in self.sections],
                 "terms": self.terms,
                 "is_done": state is not None and state.is_lesson_done,
@@ -144,7 +148,8 @@ class LessonBlock(CompletableXBlockMixin, BaseBlock):
 
     def get_editable(self) -> dict[str, Any]:
         """Return the values an author edits."""
-        return {"minutes": self.minutes, **super().get_editable()}
+        own = {"minutes": self.minutes, "needs_legal_review": self.needs_legal_review}
+        return own | super().get_editable()
 
     def check_editable(self, values: Mapping[str, Any]) -> list[Problem]:
         """Return a problem per section or term that is not well formed."""
