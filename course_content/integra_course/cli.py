@@ -1,4 +1,4 @@
-"""The command ``integra-course``: build, check, report."""
+"""The command ``integra-course``: build, check, report, diff-export."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from integra_course.archive import write_build
+from integra_course.archive import pack, write_build
 from integra_course.checks import check_course
+from integra_course.diff_export import ExportError, list_changes, read_export
 from integra_course.facts import list_old
 from integra_course.manifest import build_manifest, manifest_bytes
 from integra_course.model import Course
@@ -37,10 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="integra-course", description="Compila y revisa el curso.")
-    commands = parser.add_subparsers(required=True, metavar="build | check | report")
+    commands = parser.add_subparsers(required=True, metavar="build | check | report | diff-export")
     build = commands.add_parser("build", help="compila el curso a OLX y escribe el manifiesto")
     build.add_argument(
         "--output", type=Path, default=Path("build"), metavar="CARPETA", help="por omisión: build"
+    )
+    build.add_argument(
+        "--check", action="store_true", help="no escribe nada: dice si lo compilado está al día"
     )
     _add_source(build)
     build.set_defaults(run=_build)
@@ -54,6 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--json", action="store_true", help="en JSON, para otros programas")
     _add_source(report)
     report.set_defaults(run=_report)
+    diff = commands.add_parser(
+        "diff-export", help="lista lo que se cambió en Studio y no está en las fuentes"
+    )
+    diff.add_argument("export", type=Path, metavar="EXPORTACIÓN", help="el .tar.gz de Studio, o su carpeta")
+    _add_source(diff)
+    diff.set_defaults(run=_diff_export)
     return parser
 
 
@@ -73,6 +83,8 @@ def _build(options: argparse.Namespace) -> int:
         return EXIT_REFUSED
     static = {name: (options.source / "static" / name).read_bytes() for name in course.static_files}
     manifest = build_manifest(course)
+    if options.check:
+        return _compare_build(options.output, compile_course(course, static), manifest_bytes(manifest))
     try:
         write_build(options.output, compile_course(course, static), manifest_bytes(manifest))
     except OSError as error:
@@ -84,6 +96,33 @@ def _build(options: argparse.Namespace) -> int:
         f"{options.output}/course.tar.gz\n{options.output}/manifest.json\n{manifest['digest']}\n"
     )
     return 0
+
+
+def _compare_build(output: Path, files: Mapping[str, bytes], manifest: bytes) -> int:
+    """Say whether what stands in ``output`` is what the sources give now."""
+    for name, content in (("course.tar.gz", pack(files)), ("manifest.json", manifest)):
+        path = output / name
+        if not path.is_file() or path.read_bytes() != content:
+            sys.stderr.write(f"{path} no está al día. Compila con: integra-course build\n")
+            return EXIT_REFUSED
+    sys.stdout.write("Lo compilado está al día.\n")
+    return 0
+
+
+def _diff_export(options: argparse.Namespace) -> int:
+    course = _load(options.source)
+    if course is None:
+        return EXIT_REFUSED
+    try:
+        theirs = read_export(options.export)
+        changes = list_changes(compile_course(course, dict.fromkeys(course.static_files, b"")), theirs)
+    except ExportError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_REFUSED
+    for change in changes:
+        sys.stdout.write(f"{change}\n")
+    sys.stdout.write(f"Diferencias: {len(changes)}.\n")
+    return EXIT_REFUSED if changes else 0
 
 
 def _check(options: argparse.Namespace) -> int:

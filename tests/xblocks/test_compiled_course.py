@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from integra_course.diff_export import list_changes
 from integra_course.manifest import build_manifest
 from integra_course.model import Course
 from integra_course.olx import compile_course
@@ -68,3 +69,17 @@ def test_import_and_export_keep_every_attribute_and_child(
         assert ["".join(child.itertext()).split() for child in exported] == [
             "".join(child.itertext()).split() for child in node
         ]
+
+
+def test_what_comes_back_from_studio_untouched_has_no_differences(make_world: Any, delivered: Course) -> None:
+    files = compile_course(delivered, dict.fromkeys(delivered.static_files, b""))
+    exported = dict(files)
+    for path, content in files.items():
+        if path.startswith("vertical/"):
+            page = etree.fromstring(content)
+            world = make_world(*page, is_registered=False)
+            for index, node in enumerate(etree.fromstring(content)):
+                page[index:index] = [etree.fromstring(world.export(str(node.tag), str(node.get("url_name"))))]
+            exported[path] = etree.tostring(page, encoding="utf-8")
+
+    assert [str(change) for change in list_changes(files, exported)] == []
