@@ -6,7 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from integra_course.checks_banks import EASY_ENOUGH, check_closing, check_items, check_ring, check_tests
+from integra_course.checks_banks import (
+    EASY_ENOUGH,
+    check_closing,
+    check_items,
+    check_ring,
+    check_tests,
+    check_variety,
+)
 from integra_course.markup import REFERENCE
 from integra_course.model import Course, Module, Unit
 from integra_course.olx import url_names
@@ -15,6 +22,8 @@ from integra_course.readability import WORDS_PER_MINUTE, count_words, measure, p
 from integra_grading.deliverables import read_definition
 from integra_grading.errors import DefinitionError
 
+# Reading, example and practice at one sitting before a small screen.
+MOST_SCREEN_MINUTES = 28
 LONGEST_SENTENCE = 25
 MEAN_SENTENCE = 15
 LONGEST_PARAGRAPH = 60
@@ -32,6 +41,7 @@ def check_course(course: Course, problems: Problems) -> None:
         _check_module(course, module, problems)
     for module in course.modules:
         for unit in module.units:
+            _check_screen_minutes(unit, problems)
             _check_reading(unit, problems, is_legal=module.legal_review is not None)
     check_items(course, problems)
     check_tests(course, problems)
@@ -40,6 +50,8 @@ def check_course(course: Course, problems: Problems) -> None:
             check_ring(course, module, module.bypass, problems)
     for closing in course.closings:
         check_closing(course, closing, problems)
+    for bank in course.banks():
+        check_variety(bank, problems)
     _check_grading(course, problems)
     _check_references(course, problems)
 
@@ -148,6 +160,17 @@ def _check_module(course: Course, module: Module, problems: Problems) -> None:
                 "bad_deliverable",
                 f"El formulario no se puede usar: {error.message}",
             )
+
+
+def _check_screen_minutes(unit: Unit, problems: Problems) -> None:
+    minutes = sum(unit.minutes_by_type.get(kind, 0) for kind in ("reading", "example", "practice"))
+    if minutes > MOST_SCREEN_MINUTES:
+        problems.refuse(
+            unit.place.at("minutos_por_tipo"),
+            "screen_minutes",
+            f"Lectura, ejemplo y práctica suman {minutes} minutos de pantalla; el máximo es {MOST_SCREEN_MINUTES}. "
+            "Parte la unidad.",
+        )
 
 
 def _check_reading(unit: Unit, problems: Problems, *, is_legal: bool) -> None:

@@ -20,6 +20,8 @@ EASY_ENOUGH = 65
 # Shares of a key position that give nothing away (dossier 5.1), asked of banks large enough to keep them.
 LOWEST_SHARE, HIGHEST_SHARE, SMALLEST_BANK = 0.20, 0.30, 12
 LENGTH_TOLERANCE = 1.3
+# The same question with other names and numbers, twins apart, drills instead of measuring.
+MOST_ALIKE = 0.05
 
 
 def check_items(course: Course, problems: Problems) -> None:
@@ -42,6 +44,27 @@ def check_items(course: Course, problems: Problems) -> None:
                 f"Es la misma pregunta que «{first.item.key}» ({first.place}). Escribe otra situación.",
             )
         _check_reading(each, problems)
+
+
+def share_alike(bank: Bank) -> float:
+    """Return the share of a bank's items that ask what another one asks, names and numbers aside; twins apart."""
+    groups: dict[str, list[SourceItem]] = defaultdict(list)
+    for each in bank.items:
+        groups[_skeleton(each.stem_text)].append(each)
+    repeated = sum(len(group) for group in groups.values() if len({each.item.twin for each in group}) > 1)
+    return repeated / len(bank.items) if bank.items else 0.0
+
+
+def check_variety(bank: Bank, problems: Problems) -> None:
+    """Refuse a bank of which much is the same question with other names and numbers."""
+    share = share_alike(bank)
+    if share > MOST_ALIKE and not problems.has_errors_in(bank.place.file):
+        problems.refuse(
+            bank.place,
+            "too_much_alike",
+            f"El {100 * share:.0f} % de las preguntas solo cambia nombres y números de otra; el máximo es "
+            f"{100 * MOST_ALIKE:.0f} %. Escribe otras situaciones.",
+        )
 
 
 def check_tests(course: Course, problems: Problems) -> None:
@@ -339,6 +362,12 @@ def _all_items(course: Course) -> Iterable[SourceItem]:
         yield from unit.practice_items
     for bank in course.banks():
         yield from bank.items
+
+
+def _skeleton(stem: str) -> str:
+    """Return a stem without its numbers and without capitalised words: what is asked, whoever and however much."""
+    words = re.findall(r"[^\W\d_]+", stem)
+    return " ".join(word for word in words if not word[0].isupper())
 
 
 def _content(each: SourceItem) -> str:

@@ -21,7 +21,6 @@ from integra_course.olx_check import check_tree
 from integra_course.problems import Place, Problems
 from integra_course.reading import Sources, read_course
 from integra_course.report import build_report, write_report
-from integra_grading.bypass import BypassRules
 from integra_grading.errors import GradingError
 
 EXIT_REFUSED = 1
@@ -138,11 +137,10 @@ def _report(options: argparse.Namespace) -> int:
     course = _load(options.source)
     if course is None:
         return EXIT_REFUSED
-    report = build_report(course)
     if options.json:
-        text = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+        text = json.dumps(build_report(course), ensure_ascii=False, indent=2) + "\n"
     else:
-        text = write_report(report, BypassRules(**course.bypass_rules)) + _describe_facts(course)
+        text = write_report(course) + _describe_facts(course)
     sys.stdout.write(text)
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
+from integra_course.checks_banks import share_alike
 from integra_course.model import Course, Module, Unit
 from integra_course.readability import count_words, measure, plain_text
 from integra_grading.bypass import BypassRules, exemption_chance
@@ -29,8 +30,9 @@ def build_report(course: Course) -> dict[str, Any]:
     }
 
 
-def write_report(report: dict[str, Any], rules: BypassRules) -> str:
-    """Return the report as Spanish lines for an author, with what ``rules`` mean for who knows how much."""
+def write_report(course: Course) -> str:
+    """Return the report as Spanish lines for an author, with what the rules mean for who knows how much."""
+    report, rules = build_report(course), BypassRules(**course.bypass_rules)
     reading = report["readability"]
     lines = [
         f"Minutos: {report['minutes']}. Palabras: {report['words']}.",
@@ -52,6 +54,8 @@ def write_report(report: dict[str, Any], rules: BypassRules) -> str:
         "Probabilidad de exonerarse según cuánto se sabe, en una evaluación y en las "
         f"{rules.max_sittings} permitidas: {chances}."
     )
+    alike = ", ".join(f"{bank.key}: {100 * share_alike(bank):.0f} %" for bank in course.banks())
+    lines.append(f"Preguntas que solo cambian nombres y números de otra, por banco: {alike}.")
     forms = ", ".join(f"{form}: {count}" for form, count in report["tests"].items())
     return "\n".join((*lines, f"Preguntas de las pruebas por forma: {forms}.")) + "\n"
 

@@ -24,7 +24,13 @@ cierres:
 
 
 def write_closing(
-    root: Path, *, area: str = "base", cut: int = 17, per_form: int = 24, outcome: str = "1.2"
+    root: Path,
+    *,
+    area: str = "base",
+    cut: int = 17,
+    per_form: int = 24,
+    outcome: str = "1.2",
+    varied: bool = True,
 ) -> None:
     """Give the course a closing form over its one area, of sums that are written by counting."""
     lines = ["clave: cierre", "estratos:", f'  - {{clave: "{outcome}", por_forma: {per_form}}}', "preguntas:"]
@@ -38,7 +44,7 @@ def write_closing(
                 f'    estrato: "{outcome}"',
                 f'    resultado: "{outcome}"',
                 "    nivel: aplicar",
-                f"    pregunta: ¿Cuánto es {number} más {more}?",
+                f"    pregunta: ¿Cuánto es {number} más {more} en la caja {chr(97 + pair) if varied else 'a'}?",
                 (
                     f'    respuesta: {{valor: "{number + more}", calcula: {number} + {more}, unidad: panes,'
                     ' si_acierta: "Sumaste bien.", si_falla: "Suma otra vez."}'
@@ -57,6 +63,11 @@ def codes(problems) -> list[str]:
 def area(mini_root: Path, load: Callable) -> str:
     course, _ = load(mini_root)
     return course.areas[0].key
+
+
+def test_a_bank_that_only_changes_numbers_is_refused(mini_copy: Path, load: Callable, area: str) -> None:
+    write_closing(mini_copy, area=area, varied=False)
+    assert "too_much_alike" in codes(load(mini_copy)[1])
 
 
 def test_a_closing_form_stands_in_manifest_and_course(mini_copy: Path, load: Callable, area: str) -> None:
