@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 
-.PHONY: run test test-long course bench clean
+.PHONY: run test test-long course workbook bench clean
 
 run: ## Install what is missing and start classroom and service; Ctrl-C stops both
 	@exec $(PYTHON) scripts/bootstrap.py run
@@ -16,6 +16,9 @@ test-long: ## What is called nightly: the same properties with more examples, th
 
 course: ## Compile the course to build/course.tar.gz and build/manifest.json
 	@exec $(PYTHON) scripts/bootstrap.py course
+
+workbook: ## Print the participant's workbook (PDF in two sizes, EPUB) to build/
+	@exec $(PYTHON) scripts/bootstrap.py workbook
 
 bench: ## Print our figures with machine and versions
 	@exec $(PYTHON) scripts/bootstrap.py bench

@@ -61,7 +61,7 @@ PROOF = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("goal", choices=("run", "test", "test-long", "course", "bench"))
+    parser.add_argument("goal", choices=("run", "test", "test-long", "course", "workbook", "bench"))
     goal = parser.parse_args().goal
     if sys.version_info < MINIMUM:
         return refuse(
@@ -90,6 +90,7 @@ def main() -> int:
     commands = {
         "run": [PYTHON, ROOT / "scripts" / "demo.py"],
         "course": [VENV / "bin" / "integra-course", "build"],
+        "workbook": [VENV / "bin" / "integra-course", "workbook"],
         "bench": [PYTHON, "-m", "benchmarks"],
     }
     command = [str(part) for part in commands[goal]]

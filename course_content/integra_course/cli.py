@@ -1,4 +1,4 @@
-"""The command ``integra-course``: build, check, report, diff-export."""
+"""The command ``integra-course``: build, check, report, diff-export, workbook."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from pathlib import Path
 from integra_course.archive import pack, write_build
 from integra_course.checks import check_course
 from integra_course.diff_export import ExportError, list_changes, read_export
+from integra_course.epub import write_epub
 from integra_course.facts import list_old
 from integra_course.manifest import build_manifest, manifest_bytes
 from integra_course.model import Course
 from integra_course.olx import compile_course
 from integra_course.olx_check import check_tree
+from integra_course.printing import SIZES, PrinterMissing, print_pdf
 from integra_course.problems import Place, Problems
 from integra_course.reading import Sources, read_course
 from integra_course.report import build_report, write_report
+from integra_course.workbook import build_chapters, to_html
 from integra_grading.errors import GradingError
 
 EXIT_REFUSED = 1
+STYLE = Path(__file__).parent / "workbook.css"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="integra-course", description="Compila y revisa el curso.")
-    commands = parser.add_subparsers(required=True, metavar="build | check | report | diff-export")
+    commands = parser.add_subparsers(required=True, metavar="build | check | report | diff-export | workbook")
     build = commands.add_parser("build", help="compila el curso a OLX y escribe el manifiesto")
     build.add_argument(
         "--output", type=Path, default=Path("build"), metavar="CARPETA", help="por omisión: build"
@@ -57,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--json", action="store_true", help="en JSON, para otros programas")
     _add_source(report)
     report.set_defaults(run=_report)
+    workbook = commands.add_parser("workbook", help="hace el cuaderno: PDF en dos tamaños y EPUB")
+    workbook.add_argument(
+        "--output", type=Path, default=Path("build"), metavar="CARPETA", help="por omisión: build"
+    )
+    _add_source(workbook)
+    workbook.set_defaults(run=_workbook)
     diff = commands.add_parser(
         "diff-export", help="lista lo que se cambió en Studio y no está en las fuentes"
     )
@@ -95,6 +105,33 @@ def _build(options: argparse.Namespace) -> int:
         f"{options.output}/course.tar.gz\n{options.output}/manifest.json\n{manifest['digest']}\n"
     )
     return 0
+
+
+def _workbook(options: argparse.Namespace) -> int:
+    course = _load(options.source)
+    if course is None:
+        return EXIT_REFUSED
+    static = {name: (options.source / "static" / name).read_bytes() for name in course.static_files}
+    chapters = build_chapters(course)
+    html = to_html(course, chapters, STYLE.read_text(encoding="utf-8"))
+    identifier = f"urn:integra:{course.info.key}:{build_manifest(course)['digest']}"
+    book = write_epub(
+        title=course.info.title,
+        identifier=identifier,
+        chapters=chapters,
+        style=STYLE.read_text(encoding="utf-8"),
+        static=static,
+    )
+    options.output.mkdir(parents=True, exist_ok=True)
+    files = {"curso.epub": book}
+    try:
+        files |= {f"cuaderno-{size}.pdf": print_pdf(html, size, static) for size in SIZES}
+    except PrinterMissing as error:
+        sys.stderr.write(f"Sin PDF: falta WeasyPrint o Pango ({error}). Instala integra-openedx[workbook].\n")
+    for name, content in files.items():
+        (options.output / name).write_bytes(content)
+        sys.stdout.write(f"{options.output / name}\n")
+    return 0 if len(files) > 1 else EXIT_REFUSED
 
 
 def _compare_build(output: Path, files: Mapping[str, bytes], manifest: bytes) -> int:

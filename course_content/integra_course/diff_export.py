@@ -97,7 +97,7 @@ def _list_parts(files: Mapping[str, bytes]) -> Iterator[tuple[str, dict[str, str
         except etree.XMLSyntaxError as error:
             raise ExportError(f"{name}: {error.msg}") from error
         children = [child for child in node if isinstance(child.tag, str)]
-        said = {f"@{key}": value for key, value in node.attrib.items() if key not in _IGNORED}
+        said = {f"@{key}": value for key, value in _attributes(node) if key not in _IGNORED}
         said["orden"] = ", ".join(f"{child.tag} {child.get('url_name', '')}".strip() for child in children)
         yield f"{folder} {PurePosixPath(name).stem}", said
         if folder == "vertical":
@@ -106,7 +106,7 @@ def _list_parts(files: Mapping[str, bytes]) -> Iterator[tuple[str, dict[str, str
 
 
 def _flatten(node: Element, path: str) -> Iterator[tuple[str, str]]:
-    for key, value in node.attrib.items():
+    for key, value in _attributes(node):
         if key not in _IGNORED and key != "url_name":
             yield f"{path}@{key}", _canonical(value)
     if text := _squeeze(node.text):
@@ -118,6 +118,10 @@ def _flatten(node: Element, path: str) -> Iterator[tuple[str, str]]:
         places[child.tag] = places.get(child.tag, 0) + 1
         name = next((child.get(key) for key in _NAMES if child.get(key)), str(places[child.tag]))
         yield from _flatten(child, f"{path}{child.tag}[{name}]/")
+
+
+def _attributes(node: Element) -> Iterator[tuple[str, str]]:
+    return ((str(key), str(value)) for key, value in node.attrib.items())
 
 
 def _canonical(value: str) -> str:

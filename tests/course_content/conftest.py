@@ -65,3 +65,11 @@ def slice_course(slice_root: Path, load: Load) -> Course:
     assert [str(problem) for problem in problems] == []
     assert course is not None
     return course
+
+
+@pytest.fixture(scope="session")
+def mini_course(mini_root: Path, load: Load) -> Course:
+    """The smallest course, with every kind of question."""
+    course, _ = load(mini_root)
+    assert course is not None
+    return course

@@ -40,6 +40,7 @@ class Inspector:
         self.seen_count += 1
         for viewport in (PHONE, DESKTOP):
             page.set_viewport_size(viewport)
+            page.wait_for_function("document.scrollingElement !== null")  # a page that is being left has none
             width = page.evaluate("document.scrollingElement.scrollWidth")
             if width > viewport["width"]:
                 self.findings.append(f"{name}: {width} px wide in {viewport['width']} px")

@@ -127,6 +127,36 @@ def test_submitting_at_once_scores_once(classroom, parallel):
     assert classroom.said().count("assessment.submitted") == 1
 
 
+def test_a_sheet_of_paper_and_a_phone_at_once_end_in_one_attempt(classroom, tools):
+    """Whoever is first has it; the others are told that there is one."""
+    classroom.cohort("quito-2026-1", "quito")
+    ana = classroom.learner("ana", cohort="quito-2026-1")
+    sofia = classroom.facilitator("sofia", "quito-2026-1")
+    code = api.get_short_code(ana)
+
+    def begin(number):
+        if number % 2:
+            return classroom.start(ana)
+        return api.start_paper(
+            sofia,
+            classroom.key,
+            short_code=code,
+            kind="post",
+            block_key=tools.block("post"),
+            bank=classroom.course.test,
+            uuid=uuid4(),
+            now=classroom.now,
+        )
+
+    results = tools.in_parallel(MANY, begin)
+
+    losers = errors_in(results)
+    assert {error.code for error in losers} == {"attempt_open"}
+    assert len(losers) == MANY // 2
+    assert (Attempt.objects.count(), AttemptResponse.objects.count()) == (1, 8)
+    assert_no_gap()
+
+
 def test_answers_and_the_end_at_once(classroom, tools):
     """Whoever comes after the end is told so; the score is that of the answers stored before it."""
     ana = classroom.learner()
