@@ -1,4 +1,4 @@
-"""Modules that are written and not yet listed in ``course.yaml``: they compile beside the listed ones without a complaint."""
+"""Modules written and not yet listed in ``course.yaml``: they compile beside the listed ones without a complaint."""
 
 from __future__ import annotations
 
