@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 from lxml import html as lxml_html
-from lxml.html import builder as E  # noqa: N812 - the name its makers use
+from lxml.builder import ElementMaker
 
 from integra_course.model import Course, Deliverable, Module, SourceItem, Unit
 from integra_grading.item_view import ShownItem, show_item
@@ -21,6 +21,8 @@ from integra_grading.items import Item, presentation
 # The stubs of lxml know nothing of lxml.html.
 Element: TypeAlias = Any
 
+# lxml.html's own builder knows the elements of HTML 5 from its version 6 on only.
+E: Any = ElementMaker(makeelement=lxml_html.html_parser.makeelement)
 SEED = "cuaderno"
 _LINES = {"prediction": 2, "activity": 4}
 _TABLE_ROWS = 5
@@ -36,6 +38,10 @@ class Chapter:
     level: int
     body: tuple[Element, ...]
     kind: str = ""
+
+
+def _class(name: str) -> dict[str, str]:
+    return {"class": name}
 
 
 def build_chapters(course: Course) -> tuple[Chapter, ...]:
@@ -63,106 +69,106 @@ def build_chapters(course: Course) -> tuple[Chapter, ...]:
 
 
 def _how_to() -> Iterator[Element]:
-    yield E.P(
+    yield E.p(
         "Este cuaderno tiene todo el curso para leer y trabajar sin conexión. Escribe en él: es tuyo. No pongas tu "
         "nombre completo, números de documento ni datos de otras personas."
     )
-    yield E.OL(
-        E.LI("Responde la pregunta inicial antes de leer. No importa si te equivocas."),
-        E.LI("Lee el texto y sigue el ejemplo con lápiz y calculadora."),
-        E.LI("Haz la actividad con tus propios números. Si no sabes un valor, pon tu mejor cálculo y una E."),
-        E.LI("Responde las preguntas y compáralas con las respuestas del final."),
-        E.LI("Cuando tengas señal, pasa tu entregable al aula o dáselo a quien te acompaña."),
+    yield E.ol(
+        E.li("Responde la pregunta inicial antes de leer. No importa si te equivocas."),
+        E.li("Lee el texto y sigue el ejemplo con lápiz y calculadora."),
+        E.li("Haz la actividad con tus propios números. Si no sabes un valor, pon tu mejor cálculo y una E."),
+        E.li("Responde las preguntas y compáralas con las respuestas del final."),
+        E.li("Cuando tengas señal, pasa tu entregable al aula o dáselo a quien te acompaña."),
     )
-    yield E.P(
+    yield E.p(
         "Las pruebas y las evaluaciones no están aquí: se hacen en el aula, o en la hoja que te dé tu grupo."
     )
 
 
 def _module(module: Module) -> Iterator[Element]:
     units = "1 unidad" if len(module.units) == 1 else f"{len(module.units)} unidades"
-    yield E.P(E.CLASS("datos"), f"{module.minutes} minutos · {units}")
-    yield E.P("Al terminar podrás:")
-    yield E.UL(*(E.LI(outcome.text) for outcome in module.outcomes))
+    yield E.p(_class("datos"), f"{module.minutes} minutos · {units}")
+    yield E.p("Al terminar podrás:")
+    yield E.ul(*(E.li(outcome.text) for outcome in module.outcomes))
     if module.legal_review is not None and module.legal_review.is_pending:
-        yield E.P(
-            E.CLASS("aviso"), "Pendiente de revisión legal. Antes de decidir, confirma en la fuente oficial."
+        yield E.p(
+            _class("aviso"), "Pendiente de revisión legal. Antes de decidir, confirma en la fuente oficial."
         )
 
 
 def _unit(unit: Unit, prose: Callable[[str], list[Element]]) -> Iterator[Element]:
-    yield E.P(E.CLASS("datos"), f"{unit.minutes} minutos")
+    yield E.p(_class("datos"), f"{unit.minutes} minutos")
     for section in unit.sections:
-        yield E.H3(section.title)
+        yield E.h3(section.title)
         yield from prose(section.html)
         if section.kind in _LINES:
             yield from _lines(_LINES[section.kind])
     if unit.terms:
-        yield E.H3("Palabras de esta lección")
+        yield E.h3("Palabras de esta lección")
         parts = []
         for term in unit.terms:
-            parts += [E.DT(term.word), E.DD(term.definition)]
-        yield E.DL(*parts)
+            parts += [E.dt(term.word), E.dd(term.definition)]
+        yield E.dl(*parts)
     if unit.practice_items:
-        yield E.H3("Comprueba lo que aprendiste")
-        yield E.OL(E.CLASS("preguntas"), *(_question(each, prose) for each in unit.practice_items))
+        yield E.h3("Comprueba lo que aprendiste")
+        yield E.ol(_class("preguntas"), *(_question(each, prose) for each in unit.practice_items))
 
 
 def _question(each: SourceItem, prose: Callable[[str], list[Element]]) -> Element:
     shown = show_item(each.item, presentation(each.item, SEED))
-    return E.LI(*prose(shown.stem), *_fields(shown, prose))
+    return E.li(*prose(shown.stem), *_fields(shown, prose))
 
 
 def _fields(shown: ShownItem, prose: Callable[[str], list[Element]]) -> Iterator[Element]:
     """Yield what is to be marked or filled in by hand, from whatever parts the question has."""
     if shown.targets:
-        yield E.UL(
-            E.CLASS("grupos"),
-            *(E.LI(f"{letter}) ", *_inline(part.text, prose)) for letter, part in _lettered(shown.targets)),
+        yield E.ul(
+            _class("grupos"),
+            *(E.li(f"{letter}) ", *_inline(part.text, prose)) for letter, part in _lettered(shown.targets)),
         )
     if shown.options:
         # Steps and rows get a letter or a number; options get a mark.
         blank = "____ " if shown.targets or str(shown.kind) == "ordering" else ""
         parts = (
-            E.LI(blank, *_inline(part.text, prose))
+            E.li(blank, *_inline(part.text, prose))
             if blank
-            else E.LI(f"{letter}) ", *_inline(part.text, prose))
+            else E.li(f"{letter}) ", *_inline(part.text, prose))
             for letter, part in _lettered(shown.options)
         )
-        yield E.UL(E.CLASS("opciones"), *parts)
+        yield E.ul(_class("opciones"), *parts)
     if shown.rows:
         yield _grid(shown, prose)
     if not shown.options and not shown.rows:
-        yield E.P(E.CLASS("renglon"), f"Respuesta: ______________ {shown.unit}".rstrip())
+        yield E.p(_class("renglon"), f"Respuesta: ______________ {shown.unit}".rstrip())
 
 
 def _grid(shown: ShownItem, prose: Callable[[str], list[Element]]) -> Element:
-    head = E.TR(E.TD(), *(E.TH(*_inline(column.text, prose), scope="col") for column in shown.columns))
+    head = E.tr(E.td(), *(E.th(*_inline(column.text, prose), scope="col") for column in shown.columns))
     rows = [
-        E.TR(
-            E.TH(*_inline(row.label, prose), scope="row"),
-            *(E.TD("_______" if cell.is_asked else cell.text) for cell in row.cells),
+        E.tr(
+            E.th(*_inline(row.label, prose), scope="row"),
+            *(E.td("_______" if cell.is_asked else cell.text) for cell in row.cells),
         )
         for row in shown.rows
     ]
-    return E.TABLE(E.THEAD(head), E.TBODY(*rows))
+    return E.table(E.thead(head), E.tbody(*rows))
 
 
 def _sheet(deliverable: Deliverable) -> Iterator[Element]:
     """Yield the paper twin of a deliverable's form."""
     definition = deliverable.definition
     if definition.get("intro"):
-        yield E.P(definition["intro"])
-    yield E.P(E.CLASS("renglon"), "Mi código: ______________  Fecha: ______________")
+        yield E.p(definition["intro"])
+    yield E.p(_class("renglon"), "Mi código: ______________  Fecha: ______________")
     for section in definition["sections"]:
-        yield E.H3(section["title"])
+        yield E.h3(section["title"])
         if section.get("help"):
-            yield E.P(E.CLASS("datos"), section["help"])
+            yield E.p(_class("datos"), section["help"])
         for field in section["fields"]:
             yield from _sheet_field(field)
     if definition.get("self_check"):
-        yield E.H3("Antes de entregar")
-        yield E.UL(E.CLASS("casillas"), *(E.LI(f"☐ {check['text']}") for check in definition["self_check"]))
+        yield E.h3("Antes de entregar")
+        yield E.ul(_class("casillas"), *(E.li(f"☐ {check['text']}") for check in definition["self_check"]))
 
 
 def _sheet_field(field: dict[str, Any]) -> Iterator[Element]:
@@ -170,31 +176,31 @@ def _sheet_field(field: dict[str, Any]) -> Iterator[Element]:
     if kind == "table":
         columns = field["columns"]
         # A table's fields share one line of headings.
-        head = E.TR(*(E.TH(column["label"], scope="col") for column in columns))
+        head = E.tr(*(E.th(column["label"], scope="col") for column in columns))
         rows = [
-            E.TR(*(E.TD(" ") for _ in columns))
+            E.tr(*(E.td(" ") for _ in columns))
             for _ in range(min(_TABLE_ROWS, field.get("max_rows", _TABLE_ROWS)))
         ]
-        yield E.TABLE(E.CLASS("hoja"), E.CAPTION(label), E.THEAD(head), E.TBODY(*rows))
+        yield E.table(_class("hoja"), E.caption(label), E.thead(head), E.tbody(*rows))
         if field.get("examples"):
-            yield E.P(E.CLASS("datos"), f"Por ejemplo: {', '.join(field['examples'])}.")
+            yield E.p(_class("datos"), f"Por ejemplo: {', '.join(field['examples'])}.")
     elif kind == "text" and field.get("max_length", 0) > 120:
-        yield E.P(label)
+        yield E.p(label)
         yield from _lines(_TEXT_LINES)
     elif kind == "flag":
-        yield E.P(E.CLASS("renglon"), f"☐ {label}")
+        yield E.p(_class("renglon"), f"☐ {label}")
     else:
         mark = "$ " if kind == "money" or field.get("format") == "money" else ""
-        yield E.P(
-            E.CLASS("renglon total" if kind == "computed" else "renglon"), f"{label}: {mark}______________"
+        yield E.p(
+            _class("renglon total" if kind == "computed" else "renglon"), f"{label}: {mark}______________"
         )
 
 
 def _answers(course: Course) -> Iterator[Element]:
     for unit in course.units():
         if unit.practice_items:
-            yield E.P(E.STRONG(unit.title))
-            yield E.OL(*(E.LI(_answer(each.item)) for each in unit.practice_items))
+            yield E.p(E.strong(unit.title))
+            yield E.ol(*(E.li(_answer(each.item)) for each in unit.practice_items))
 
 
 def _answer(item: Item) -> str:
@@ -232,7 +238,7 @@ def _lettered(parts: Iterable[Any]) -> Iterator[tuple[str, Any]]:
 
 def _lines(count: int) -> Iterator[Element]:
     for _ in range(count):
-        yield E.P(E.CLASS("linea"), "\u00a0")
+        yield E.p(_class("linea"), "\u00a0")
 
 
 def _inline(html: str, prose: Callable[[str], list[Element]]) -> list[Any]:
@@ -250,7 +256,7 @@ def _parse(html: str, places: set[str]) -> list[Element]:
     """Return safe HTML of the sources as elements; a link into the course leads within the workbook, or nowhere."""
     parsed = lxml_html.fragments_fromstring(html)
     blocks: list[Element] = [
-        E.P(part) if isinstance(part, str) else part
+        E.p(part) if isinstance(part, str) else part
         for part in parsed
         if not isinstance(part, str) or part.strip()
     ]
@@ -271,32 +277,32 @@ def to_html(course: Course, chapters: Iterable[Chapter], style: str) -> str:
     """Return the workbook as one document for the printer."""
     listed = list(chapters)
     entries = [
-        E.LI(E.CLASS(f"nivel{chapter.level}"), E.A(chapter.title, href=f"#{chapter.key}"))
+        E.li(_class(f"nivel{chapter.level}"), E.a(chapter.title, href=f"#{chapter.key}"))
         for chapter in listed
     ]
     parts: list[Element] = [
-        E.SECTION(
-            E.CLASS("portada"),
-            E.P(E.CLASS("datos"), "Cuaderno de trabajo"),
-            E.H1(course.info.title),
-            E.P(course.info.summary),
-            E.P(E.CLASS("datos"), "Textos: CC BY-SA 4.0"),
+        E.section(
+            _class("portada"),
+            E.p(_class("datos"), "Cuaderno de trabajo"),
+            E.h1(course.info.title),
+            E.p(course.info.summary),
+            E.p(_class("datos"), "Textos: CC BY-SA 4.0"),
         ),
-        E.NAV(E.H1("Contenido"), E.OL(E.CLASS("contenido"), *entries)),
+        E.nav(E.h1("Contenido"), E.ol(_class("contenido"), *entries)),
     ]
     for chapter in listed:
-        heading = E.H1(chapter.title) if chapter.level == 1 else E.H2(chapter.title)
+        heading = E.h1(chapter.title) if chapter.level == 1 else E.h2(chapter.title)
         parts.append(
-            E.SECTION(
-                E.CLASS(f"nivel{chapter.level} {chapter.kind}".strip()),
+            E.section(
+                _class(f"nivel{chapter.level} {chapter.kind}".strip()),
                 heading,
                 *chapter.body,
                 id=chapter.key,
             )
         )
-    document = E.HTML(
-        E.HEAD(E.META(charset="utf-8"), E.TITLE(f"{course.info.title}. Cuaderno de trabajo"), E.STYLE(style)),
-        E.BODY(*parts),
+    document = E.html(
+        E.head(E.meta(charset="utf-8"), E.title(f"{course.info.title}. Cuaderno de trabajo"), E.style(style)),
+        E.body(*parts),
         lang="es",
     )
     return "<!doctype html>\n" + etree.tostring(document, encoding="unicode", method="html")
