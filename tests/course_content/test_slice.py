@@ -69,7 +69,7 @@ def calculations(root: Path) -> list[tuple[str, str, str]]:
 def test_every_number_in_options_and_keys_is_what_its_calculation_gives(slice_root: Path) -> None:
     found = calculations(slice_root)
 
-    assert len(found) == 79
+    assert len(found) >= 79  # modules written ahead are recomputed too
     assert [
         (key, printed) for key, formula, printed in found if evaluate(formula) != read_spanish(printed)
     ] == []
