@@ -17,6 +17,7 @@ import crum
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from javascript import install_packages
 from lxml import etree
 from web_fragments.fragment import Fragment
 from webob import Request
@@ -450,6 +451,21 @@ def package_root() -> Path:
     import integra_xblocks
 
     return Path(integra_xblocks.__file__).parent
+
+
+@pytest.fixture
+def find_barriers() -> Any:
+    """``find_barriers(page, selector)``: what axe finds wrong with a part of the page."""
+    axe = install_packages() / "axe-core" / "axe.min.js"
+
+    def find(page: Any, selector: str) -> Any:
+        page.evaluate(axe.read_text("utf-8"))
+        ask = (
+            "(part) => axe.run(part).then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))"
+        )
+        return page.evaluate(ask, selector)
+
+    return find
 
 
 # What tests of single blocks start from; conftest modules cannot be imported.

@@ -304,11 +304,12 @@ def open_item(page: Page, text: str) -> Any:
 
 
 @in_browser
-def test_an_author_changes_a_text_in_the_form_and_saves(world: Any, dialog: Any) -> None:
+def test_an_author_changes_a_text_in_the_form_and_saves(world: Any, dialog: Any, find_barriers: Any) -> None:
     page = dialog(PRACTICE)
     expect(page.get_by_role("tab", name="Preguntas")).to_have_attribute("aria-selected", "true")
     item = open_item(page, "m06-u03-q1")
     expect(item.get_by_label("Clave").first).to_have_attribute("readonly", "")
+    assert find_barriers(page, "#dialog") == []
 
     item.get_by_label("Texto").nth(1).fill("Lo necesario")
     page.get_by_role("button", name="Guardar").click()

@@ -177,12 +177,14 @@ def test_a_facilitator_types_a_sheet_in_on_a_phone(
     code: str,
     people: Any,
     test_block: Any,
+    find_barriers: Any,
 ) -> None:
     page = open_phone(people["sofia"], show_unit(test_block))
     page.get_by_role("button", name="Ver a mi grupo").click()
     page.get_by_role("button", name="Hoja de papel").click()
     items = page.locator("[data-integra=paper-item]")
     expect(items).to_have_count(8)
+    assert find_barriers(page, "body") == []
     for number in range(7):
         items.nth(number).get_by_text("Lo justo").click()
     page.context.set_offline(True)
