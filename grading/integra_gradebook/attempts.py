@@ -62,7 +62,10 @@ def start_attempt(
     with fact(place, now):
         found = Attempt.objects.filter(uuid=uuid).first()
         if found is not None:
-            if (found.learner_id, found.block_key, found.kind) != (place.learner_id, block_key, kind):
+            same = (found.learner_id, found.block_key, found.kind) == (place.learner_id, block_key, kind)
+            is_on_paper = found.mode == Attempt.Mode.PAPER
+            # A facilitator never gets what a learner does alone, nor a learner a sheet; a voided one is nobody's.
+            if not same or is_on_paper != (on_paper_by is not None) or found.voided_at is not None:
                 raise GradebookError("uuid_reused", "uuid")
             return view_of(found, place)
         waiting = _find_open(place, kind, entry)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -68,7 +68,10 @@ def get_cohort_report(
     else:
         asked = list(cohorts)
     run = get_run(course_key)
-    enrolments = Enrolment.objects.filter(course_id=run.id, cohort_id__in=asked)
+    everybody = Enrolment.objects.filter(course_id=run.id)
+    # Whoever still learns in this run sees neither their own figures nor any option: keys are among these.
+    tells_options = not everybody.filter(learner__user_id=rater_user_id).exists()
+    enrolments = everybody.filter(cohort_id__in=asked).exclude(learner__user_id=rater_user_id)
     first_forms = dict(enrolments.values_list("learner_id", "first_form"))
     attempts = Attempt.objects.filter(
         course_id=run.id, learner_id__in=list(first_forms), voided_at=None, submitted_at__isnull=False
@@ -81,7 +84,9 @@ def get_cohort_report(
         for who in both
     ]
     forms = tuple(
-        report for kind in Attempt.Kind for report in _describe_forms(kind, sittings[kind], items, run)
+        report if tells_options else _without_options(report)
+        for kind in Attempt.Kind
+        for report in _describe_forms(kind, sittings[kind], items, run)
     )
     alphas = [form.alpha for form in forms if form.kind == Attempt.Kind.POST and form.alpha is not None]
     return CohortReport(
@@ -189,7 +194,10 @@ def _describe_form(
         )
     reports = []
     for figures in statistics.items:
-        options = _describe_options(items[figures.key], figures.key, sittings)
+        item = items[figures.key]
+        # What few people chose is what one person chose, and what was right with it.
+        is_told = figures.n >= MINIMUM_N
+        options = _describe_options(item, figures.key, sittings) if is_told else ()
         right = {option.key for option in items[figures.key].options if option.is_correct} | {UNKNOWN_OPTION}
         distractors = [option for option in options if option.key not in right]
         reports.append(
@@ -199,8 +207,8 @@ def _describe_form(
                 level=items[figures.key].level,
                 figures=figures,
                 options=options,
-                right=tuple(option.key for option in items[figures.key].options if option.is_correct),
-                errors={option.key: option.error for option in items[figures.key].options if option.error},
+                right=tuple(option.key for option in item.options if option.is_correct and is_told),
+                errors={option.key: option.error for option in item.options if option.error and is_told},
                 exposure=figures.n,
                 review=find_review_reasons(
                     figures, distractors if items[figures.key].options and right else ()
@@ -219,6 +227,11 @@ def _describe_form(
         consistency=consistency,
         items=tuple(reports),
     )
+
+
+def _without_options(form: FormReport) -> FormReport:
+    items = tuple(replace(item, options=(), right=(), errors={}, review=()) for item in form.items)
+    return replace(form, items=items)
 
 
 def _describe_options(item: Item, key: str, sittings: list[_Sitting]) -> tuple[OptionStatistics, ...]:

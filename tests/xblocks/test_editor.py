@@ -235,6 +235,43 @@ def test_editing_exporting_and_importing_again_gives_the_same(
     assert again.block(*TEST).items == world.block(*TEST).items
 
 
+@pytest.mark.parametrize(
+    "bent",
+    [
+        "a: " + "[" * 16_000,
+        "a: !!int ''",
+        "a: !!timestamp x",
+        "a: !!python/name:os.system",
+        "? [a]\n: 1",
+        "kind: post\nform_items: .inf",
+        "kind: post\nform_items: .nan",
+        "items:",
+        "items: [2024-01-01]",
+        "bank_id: {a: 2024-01-01}",
+    ],
+)
+def test_what_no_author_would_write_is_a_problem_and_never_an_error(studio: Any, bent: str) -> None:
+    values = yaml.safe_load(read_content(studio, TEST))
+    content = bent
+    if bent[0] not in "a?":
+        changed = yaml.safe_load(bent.replace("2024-01-01", "'DATE'"))
+        content = (
+            yaml.safe_dump(values | changed)
+            .replace("DATE", "2024-01-01")
+            .replace("'2024-01-01'", "2024-01-01")
+        )
+
+    assert check(studio, content, TEST)["problems"]
+
+
+@pytest.mark.parametrize("place", [PRACTICE, TEST])
+def test_the_dialog_itself_is_nothing_outside_of_studio(world: Any, people: Any, place: Any) -> None:
+    """An LMS may be set to render any view by its name."""
+    html = world.as_learner(people["ana"]).render(*place, view="studio_view").html
+    assert "Falta restar" not in html
+    assert "correct" not in html
+
+
 @pytest.mark.parametrize("handler", ["studio_check", "studio_write"])
 def test_a_learner_gets_neither_a_check_nor_a_preview(world: Any, people: Any, handler: str) -> None:
     body = {"content": "{}"} if handler == "studio_check" else {"values": {}}

@@ -264,7 +264,10 @@ class BaseBlock(XBlock):
         return False  # the platform goes on with children itself
 
     def studio_view(self, context: Any = None) -> Fragment:
-        """Show the edit dialog: the block's fields as one YAML text, checked before saving."""
+        """Show the edit dialog: the block's fields as one YAML text, checked before saving; in Studio only."""
+        # An LMS may be set to render any view by its name, and this one holds every key.
+        if not platform.is_author_mode(self):
+            return Fragment()
         return editing.build_edit_form(self)
 
     @json_post

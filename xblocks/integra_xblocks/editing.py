@@ -6,6 +6,7 @@ that nothing the form does not know is lost.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +163,9 @@ def _check_types(block: BaseBlock, values: dict[str, Any]) -> list[Problem]:
     for name, value in values.items():
         try:
             block.fields[name].enforce_type(value)
-        except (TypeError, ValueError):
+            is_good = value is not None and not (isinstance(value, float) and not math.isfinite(value))
+        except (TypeError, ValueError, OverflowError):
+            is_good = False
+        if not is_good:
             problems.append(Problem((name,), name, N_("Another kind of value is expected here.")))
     return problems

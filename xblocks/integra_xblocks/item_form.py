@@ -34,6 +34,7 @@ class Field:
     fields: tuple[Field, ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
     is_open: bool = False
+    is_mixed: bool = False  # a list whose order is the answer: its keys must not tell it
 
     def describe(self, t: Translate) -> dict[str, Any]:
         """Return the field for the script."""
@@ -44,7 +45,8 @@ class Field:
             described["fields"] = [field.describe(t) for field in self.fields]
         if self.choices:
             described["choices"] = [[word, t(label)] for word, label in self.choices]
-        return described | ({"isOpen": True} if self.is_open else {})
+        marks = {"isOpen": self.is_open, "isMixed": self.is_mixed}
+        return described | {name: True for name, is_set in marks.items() if is_set}
 
 
 _LEVELS = tuple((word, word) for word in ("recordar", "comprender", "aplicar", "analizar", "decidir"))
@@ -103,6 +105,7 @@ _PARTS: dict[ItemKind, tuple[Field, ...]] = {
             "list",
             N_("In the right order; learners get them mixed."),
             fields=_OPTIONS[ItemKind.ORDERING],
+            is_mixed=True,
         ),
         _WHOLE,
     ),

@@ -13,6 +13,7 @@ from integra_xblocks.messages import N_
 Path = Sequence[str | int]
 # By these an entry of a list is named in a path, where its number is not known.
 _NAMES = ("key", "column", "kind", "word")
+_MAX_DEPTH = 30
 
 
 class YamlError(Exception):
@@ -49,9 +50,15 @@ def read_yaml(text: str) -> YamlText:
         YamlError: No YAML; aliases, which would blow a small text up to gigabytes; a name that stands twice; or no
             list of names.
     """
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     try:
+        depth = 0
         for event in yaml.parse(text, yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:
+                raise YamlError(event.start_mark.line + 1, N_("This is nested too deeply."))
+            if getattr(event, "tag", None) is not None:
+                raise YamlError(event.start_mark.line + 1, N_("Tags (!name) are not allowed."))
             if isinstance(event, yaml.AliasEvent):
                 raise YamlError(
                     event.start_mark.line + 1, N_("References to another place (*name) are not allowed.")
@@ -66,7 +73,7 @@ def read_yaml(text: str) -> YamlText:
         raise YamlError(
             mark.line + 1 if mark else 1, N_("This is not YAML. Look at the spaces and signs here.")
         ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise YamlError(1, N_("This is not YAML. Look at the spaces and signs here.")) from error
     finally:
         loader.dispose()
@@ -78,6 +85,15 @@ def read_yaml(text: str) -> YamlText:
 def write_yaml(values: dict[str, Any]) -> str:
     """Return ``values`` as text; ``read_yaml`` reads back equal values."""
     return yaml.dump(_to_plain(values), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
+
+
+class _Loader(yaml.SafeLoader):
+    """Leaves dates as texts: no field of a block holds one."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 class _Dumper(yaml.SafeDumper):
@@ -120,6 +136,8 @@ def _refuse_repeated_names(node: yaml.Node) -> None:
     elif isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for name, value in node.value:
+            if not isinstance(name, yaml.ScalarNode):
+                raise YamlError(name.start_mark.line + 1, N_("A list of names with values is expected."))
             if name.value in seen:
                 raise YamlError(name.start_mark.line + 1, N_("This name stands twice. Delete one of them."))
             seen.add(name.value)

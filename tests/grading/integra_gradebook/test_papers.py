@@ -201,6 +201,15 @@ def test_a_sheet_that_does_not_come_back_is_taken_back_and_the_learner_begins_on
     refused("attempt_closed", take_back, sofia, typed)
 
 
+def test_a_facilitator_never_gets_what_the_learner_answers_alone(classroom, tools, ana, sofia, refused):
+    attempt = classroom.start(ana, "post")
+    classroom.save(ana, attempt, attempt.items[0].key, "b")
+
+    refused("uuid_reused", hand_out, classroom, tools, sofia, ana, uuid=attempt.uuid)
+    classroom.submit(ana, attempt)
+    refused("uuid_reused", hand_out, classroom, tools, sofia, ana, uuid=attempt.uuid)
+
+
 def test_one_bad_answer_stores_nothing_and_is_named(classroom, tools, ana, sofia, refused):
     attempt = hand_out(classroom, tools, sofia, ana)
     good = {item.key: {"option": "b"} for item in attempt.items}

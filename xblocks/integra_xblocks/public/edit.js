@@ -315,7 +315,8 @@
     draw();
     const hasKey = field.fields.some((each) => each.kind === "key");
     const add = button(block.text("add"), "integra-button", () => {
-      addRow(hasKey ? { key: nextKey(rows.map((row) => row.read().key)) } : {}, true);
+      const keys = rows.map((row) => row.read().key);
+      addRow(hasKey ? { key: field.isMixed ? randomKey(keys) : nextKey(keys) } : {}, true);
       draw();
     });
     return { element: make("div", {}, [holder, add]), read: () => rows.map((row) => row.read()) };
@@ -336,6 +337,12 @@
     do number += 1;
     while (known.includes(base + number));
     return base + number;
+  }
+
+  /** Steps come in the right order: keys in order would tell it to whoever reads the page. */
+  function randomKey(keys) {
+    const key = "p" + Integra.makeUuid().slice(0, 4);
+    return keys.includes(key) ? randomKey(keys) : key;
   }
 
   function isEmpty(value) {

@@ -112,6 +112,7 @@
         frame.contentWindow.addEventListener("afterprint", () => frame.remove());
         frame.contentWindow.print();
       });
+      frame.sandbox = "allow-same-origin allow-modals"; // it may print, and run nothing
       frame.srcdoc = this.page;
       this.block.root.append(frame);
     }
