@@ -43,6 +43,9 @@ MESSAGES = {
     "already_accepted": _("Your work has already been accepted."),
     "not_a_facilitator": _("We found nothing here."),
     "learner_unknown": _("There is nobody with this code in your cohorts."),
+    "take_back_used": _(
+        "A sheet of this person was taken back already. Ask the programme to clear the test in the platform."
+    ),
     "accommodation_unknown": _("This is no support that can be granted."),
     "submission_unknown": _("This work does not exist."),
     "submission_replaced": _("There is a newer version of this work."),

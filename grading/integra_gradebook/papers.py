@@ -119,13 +119,19 @@ def take_back_paper(
     """Let a sheet that was handed out count for nothing, so that its learner may begin on a phone.
 
     Raises:
-        GradebookError: ``attempt_closed`` when it was typed in already.
+        GradebookError: ``attempt_closed`` when it was typed in already; ``take_back_used`` the second time: sheet after
+            sheet would show every form of a test. From then on the LMS's "delete state" helps.
     """
     place = _access_place(facilitator_id, course_key, short_code, now=now)
     with fact(place, now):
         attempt = _access_sheet(place, attempt_uuid, block_key)
         if attempt.submitted_at is not None:
             raise GradebookError("attempt_closed", "attempt_uuid")
+        before = Attempt.objects.filter(
+            learner_id=place.learner_id, block_key=block_key, void_reason=TAKEN_BACK
+        )
+        if before.exists():
+            raise GradebookError("take_back_used", "short_code")
         Attempt.objects.filter(pk=attempt.pk).update(voided_at=now, void_reason=TAKEN_BACK)
 
 

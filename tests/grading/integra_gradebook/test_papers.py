@@ -197,6 +197,9 @@ def test_a_sheet_that_does_not_come_back_is_taken_back_and_the_learner_begins_on
     classroom.submit(ana, attempt)
     refused("attempt_unknown", take_back, sofia, attempt)
     typed = hand_out(classroom, tools, sofia, ana, "pre")
+    take_back(sofia, typed)
+    typed = hand_out(classroom, tools, sofia, ana, "pre")
+    refused("take_back_used", take_back, sofia, typed)
     type_in(classroom, sofia, ana, typed, {})
     refused("attempt_closed", take_back, sofia, typed)
 
