@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from pyld import jsonld
@@ -75,13 +76,16 @@ def load_context(url: str, _options: object = None) -> JsonObject:
 
 
 _OPTIONS = {"documentLoader": load_context}
+# PyLD keeps resolved contexts in a cache that two threads must not change at once.
+_PROCESSOR = RLock()
 
 
 def canonicalize(document: JsonObject) -> bytes:
     """Return the canonical N-Quads (RDFC-1.0) of ``document``."""
-    quads = jsonld.normalize(
-        document, {**_OPTIONS, "algorithm": "URDNA2015", "format": "application/n-quads"}
-    )
+    with _PROCESSOR:
+        quads = jsonld.normalize(
+            document, {**_OPTIONS, "algorithm": "URDNA2015", "format": "application/n-quads"}
+        )
     return str(quads).encode("utf-8")
 
 
@@ -125,7 +129,8 @@ def _walk(document: JsonObject) -> Iterator[tuple[int, str, Any]]:
 def check_compacted_form(document: JsonObject) -> None:
     """Refuse a document whose JSON says anything else than the data its signature covers."""
     try:
-        compacted = jsonld.compact(document, document["@context"], _OPTIONS)
+        with _PROCESSOR:
+            compacted = jsonld.compact(document, document["@context"], _OPTIONS)
     except jsonld.JsonLdError as error:
         raise LinkedDataError("not_linked_data", "The document cannot be expanded.") from error
     if _one_spelling(compacted) != _one_spelling(document):
