@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
+
 from integra_gradebook import bypass, standings
-from integra_gradebook.attempt_forms import HAS_CUT, Form, get_bank_entry, get_cut_rules, plan_form
+from integra_gradebook.attempt_forms import HAS_CUT, Form, get_bank_entry, plan_form
 from integra_gradebook.attempt_views import list_drawn, view_of
 from integra_gradebook.enrolments import get_rules_of, open_place
 from integra_gradebook.errors import GradebookError
@@ -20,7 +22,6 @@ from integra_gradebook.versions import items_of, load_items, store_versions
 from integra_gradebook.writing import retried
 from integra_grading import events
 from integra_grading.bypass import BypassOutcome
-from integra_grading.forms import CutAttempt, has_reached_cut
 from integra_grading.items import (
     Item,
     parse_response,
@@ -39,6 +40,8 @@ PAPER_TIME = timedelta(days=60)
 EXTRA_TIME = "extra_time"  # half as much time again
 ASSISTED = "assisted"  # somebody reads aloud or types
 ACCOMMODATIONS = (EXTRA_TIME, ASSISTED)
+# The open attempt, then the one sent last: the copy a correction makes has the highest ordinal and is not the last.
+LAST_FIRST = (F("submitted_at").desc(nulls_first=True), "-ordinal")
 
 
 @retried
@@ -82,14 +85,14 @@ def start_attempt(
 
 
 def find_attempt(learner: Learner, *, block_key: str) -> AttemptView | None:
-    """Return the learner's open attempt in a block, else the last one; nothing is written."""
+    """Return the learner's open attempt in a block, else the one sent last; nothing is written."""
     place = find_place(learner)
     if place is None:
         get_rules_of(learner, place)
         return None
     attempt = (
         Attempt.objects.filter(learner_id=place.learner_id, block_key=block_key, voided_at=None)
-        .order_by("-ordinal")
+        .order_by(*LAST_FIRST)
         .first()
     )
     return view_of(attempt, place) if attempt else None
@@ -139,8 +142,9 @@ def finish_attempt(place: Place, journal: Journal, attempt: Attempt, *, now: dat
     drawn = list_drawn(attempt)
     _score(attempt, drawn)
     attempt.submitted_at = now
-    attempt.outcome = decide_outcome(place, attempt, now=now)
-    if attempt.kind in HAS_CUT:
+    attempt.outcome = decide_outcome(attempt, place.run.rules)
+    # A handler completes a block for its own user only; of a sheet of paper the learner is somebody else.
+    if attempt.kind in HAS_CUT or attempt.mode == Attempt.Mode.PAPER:
         attempt.mirror_at = now
     attempt.save(update_fields=["score", "submitted_at", "outcome", "mirror_at", "entered_by"])
     if attempt.outcome == BypassOutcome.EXEMPT:
@@ -267,14 +271,13 @@ def score_answer(item: Item, stored: object) -> int:
     return score_response(item, None if stored is None else parse_response(item, stored, True)).points
 
 
-def decide_outcome(place: Place, attempt: Attempt, *, now: datetime) -> str:
+def decide_outcome(attempt: Attempt, rules: Manifest) -> str:
+    """Return what a scored attempt means, by the rules it was started under."""
     if attempt.kind == Attempt.Kind.PRE:
         return "taken"
     if attempt.kind == Attempt.Kind.BYPASS:
-        return str(bypass.decide_attempt(attempt, place.run.rules))
-    mine = CutAttempt(submitted_at=now, score=attempt.score or 0, max_score=attempt.max_score)
-    rules = get_cut_rules(place.run.rules, attempt.kind, attempt.bank_id)
-    return "passed" if has_reached_cut(mine, rules) else "below_cut"
+        return str(bypass.decide_attempt(attempt, rules))
+    return "passed" if (attempt.score or 0) >= (attempt.cut or 0) else "below_cut"
 
 
 def record_assessment(journal: Journal, attempt: Attempt, drawn: list[AttemptResponse]) -> None:

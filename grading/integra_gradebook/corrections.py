@@ -16,9 +16,10 @@ from uuid import uuid4
 from django.db.models import QuerySet
 
 from integra_gradebook import standings
-from integra_gradebook.attempt_forms import HAS_CUT
+from integra_gradebook.attempt_forms import HAS_CUT, get_bank_entry
 from integra_gradebook.attempt_views import list_drawn
 from integra_gradebook.attempts import decide_outcome, record_assessment, score_answer
+from integra_gradebook.enrolments import get_rules_of
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.journal import Journal
 from integra_gradebook.models import Attempt, AttemptResponse, Submission
@@ -27,16 +28,21 @@ from integra_gradebook.results import Bank, Learner
 from integra_gradebook.versions import store_versions
 from integra_gradebook.writing import locked, retried
 from integra_grading import events
-from integra_grading.items import Item
+from integra_grading.errors import ResponseError
+from integra_grading.items import Item, presentation
 
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """What an attempt would be after its correction; ``items`` are those whose version is another now."""
+    """What an attempt would be after its correction; ``items`` are those whose version is another now.
+
+    ``bank_digest`` is the bank's whose items were scored.
+    """
 
     score: int
     points: dict[str, int]
     items: dict[str, Item]
+    bank_digest: str
 
 
 Correction = Callable[[Attempt, list[AttemptResponse]], Corrected]
@@ -72,26 +78,36 @@ def void_block(learner: Learner, *, block_key: str, now: datetime) -> int:
 def rescore_block(
     learner: Learner, *, block_key: str, bank: Bank, now: datetime, only_if_higher: bool = False
 ) -> int:
-    """Score the learner's submitted attempts in a test with the items as they are now; return how many changed."""
+    """Score the learner's submitted attempts in a test with the items as they are now; return how many changed.
+
+    An item that is gone, or that the stored answer no longer fits (an option was added or taken out), keeps the
+    version and the points it had.
+
+    Raises:
+        GradebookError: ``bank_mismatch`` where the bank is not the registered one: its items decide certificates.
+    """
     current = {item.key: item for item in bank.items}
+    rules = get_rules_of(learner, find_place(learner))
 
     def correct(attempt: Attempt, drawn: list[AttemptResponse]) -> Corrected:
-        items = {row.item_key: current[row.item_key] for row in drawn if row.item_key in current}
-        points = {row.item_key: row.points or 0 for row in drawn}
+        entry = get_bank_entry(rules, attempt.kind, bank)
+        points, items = _points_of(drawn), {}
         for row in drawn:
-            if row.item_key in items:
-                points[row.item_key] = score_answer(items[row.item_key], row.response)
+            item = current.get(row.item_key)
+            if item is not None and _fits(item, row):
+                items[row.item_key] = item
+                points[row.item_key] = score_answer(item, row.response)
         score = sum(points.values())
         if only_if_higher and score <= (attempt.score or 0):
-            return Corrected(attempt.score or 0, {row.item_key: row.points or 0 for row in drawn}, {})
-        return Corrected(score, points, items)
+            return Corrected(attempt.score or 0, _points_of(drawn), {}, attempt.bank_digest)
+        return Corrected(score, points, items, entry.digest)
 
     return _correct(learner, block_key, correct, RESCORED, now=now)
 
 
 @retried
 def override_score(learner: Learner, *, block_key: str, score: int, now: datetime) -> int:
-    """Give the learner's last submitted attempt in a test another score; return whether that changed anything.
+    """Give the attempt sent last in a test another score; return how many changed: 1, or 0 where it had that score.
 
     Raises:
         GradebookError: ``attempt_unknown`` where nothing was sent; ``score_invalid`` outside 0 and the maximum.
@@ -100,7 +116,7 @@ def override_score(learner: Learner, *, block_key: str, score: int, now: datetim
     def correct(attempt: Attempt, drawn: list[AttemptResponse]) -> Corrected:
         if not 0 <= score <= attempt.max_score:
             raise GradebookError("score_invalid", "score")
-        return Corrected(score, {row.item_key: row.points or 0 for row in drawn}, {})
+        return Corrected(score, _points_of(drawn), {}, attempt.bank_digest)
 
     if not has_submitted(learner, block_key=block_key):
         raise GradebookError("attempt_unknown", "block_key")
@@ -125,7 +141,22 @@ def _corrigible(place: Place | None, block_key: str) -> QuerySet[Attempt]:
         kind__in=HAS_CUT,
         voided_at=None,
         submitted_at__isnull=False,
-    ).order_by("ordinal")
+    ).order_by("submitted_at", "pk")
+
+
+def _points_of(drawn: list[AttemptResponse]) -> dict[str, int]:
+    return {row.item_key: row.points or 0 for row in drawn}
+
+
+def _fits(item: Item, row: AttemptResponse) -> bool:
+    """Return whether ``item`` has the parts that were shown, so that what was answered can be read and shown again."""
+    if sorted(presentation(item, "")) != sorted(row.option_order):
+        return False
+    try:
+        score_answer(item, row.response)
+    except ResponseError:
+        return False
+    return True
 
 
 def _correct(
@@ -167,7 +198,8 @@ def _replace(
     attempt.pk, attempt.uuid = None, uuid4()
     attempt.ordinal = (last.values_list("ordinal", flat=True).first() or 0) + 1
     attempt.score = corrected.score
-    attempt.outcome = decide_outcome(place, attempt, now=attempt.submitted_at or now)
+    attempt.bank_digest = corrected.bank_digest
+    attempt.outcome = decide_outcome(attempt, place.run.rules)
     attempt.mirror_at = now
     attempt.save(force_insert=True)
     versions = store_versions(corrected.items.values(), now=now)

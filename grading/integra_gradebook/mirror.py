@@ -20,6 +20,7 @@ from django.utils import timezone
 from integra_gradebook.attempt_forms import HAS_CUT
 from integra_gradebook.models import Attempt, Standing, Submission
 from integra_gradebook.places import get_rules
+from integra_grading.bypass import BypassOutcome
 from integra_grading.standing import ModuleState
 
 log = logging.getLogger(__name__)
@@ -130,13 +131,11 @@ def _leaves_of_exempt(row: Standing) -> tuple[str, ...]:
 
 
 def _read_attempt(row: Attempt) -> Score | None:
-    best = (
-        Attempt.objects.filter(
-            learner_id=row.learner_id, block_key=row.block_key, voided_at=None, submitted_at__isnull=False
-        )
-        .order_by("-score")
-        .first()
+    sent = Attempt.objects.filter(
+        learner_id=row.learner_id, block_key=row.block_key, voided_at=None, submitted_at__isnull=False
     )
+    # The first form of an evaluation whose second one is due has not ended anything.
+    best = sent.exclude(outcome=BypassOutcome.SECOND_FORM).order_by("-score").first()
     # A pre-test has no score to show, and an evaluation's counts only through the module's standing.
     is_shown = best is not None and row.kind in HAS_CUT
     earned, possible = (best.score or 0, best.max_score) if best and is_shown else (0, 0)

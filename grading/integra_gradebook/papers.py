@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from integra_gradebook.attempt_views import list_drawn, view_of
-from integra_gradebook.attempts import ACCOMMODATIONS, finish_attempt, start_attempt
+from django.db.models import QuerySet
+
+from integra_gradebook.attempt_views import list_drawn, responses_of, view_of
+from integra_gradebook.attempts import ACCOMMODATIONS, LAST_FIRST, finish_attempt, start_attempt
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.journal import fact
 from integra_gradebook.lessons import read_response
@@ -49,12 +51,13 @@ def list_papers(
     )
     attempts = Attempt.objects.filter(
         learner_id__in=[row.learner_id for row in enrolments], block_key=block_key, voided_at=None
-    ).order_by("ordinal")
-    last = {attempt.learner_id: attempt for attempt in attempts}
+    ).order_by(*LAST_FIRST)
+    last: dict[int, Attempt] = {}
+    for attempt in attempts:
+        last.setdefault(attempt.learner_id, attempt)
     return tuple(_paper_row(row, last.get(row.learner_id)) for row in enrolments)
 
 
-@retried
 def start_paper(
     facilitator_id: int,
     course_key: str,
@@ -94,15 +97,20 @@ def submit_paper(
     """Store what stands on a sheet of paper, and score it, once; what is left out was not answered.
 
     Raises:
-        GradebookError: ``item_unknown`` or ``response_invalid`` with the item's key; nothing is stored then.
+        GradebookError: ``item_unknown`` or ``response_invalid`` with the item's key; ``attempt_closed`` where
+            somebody has typed the sheet in already, and with other answers. Nothing is stored then.
     """
     place = _access_place(facilitator_id, course_key, short_code, now=now)
     with fact(place, now) as journal:
         attempt = _access_sheet(place, attempt_uuid, block_key)
+        drawn = list_drawn(attempt)
+        read = _read_responses(attempt, drawn, responses)
         if attempt.submitted_at is None:
-            _store_responses(attempt, responses, now=now)
+            _store_responses(drawn, read, now=now)
             attempt.entered_by_id = facilitator_id
             finish_attempt(place, journal, attempt, now=now)
+        elif read != responses_of(drawn):
+            raise GradebookError("attempt_closed", "attempt_uuid")
         return view_of(attempt, place)
 
 
@@ -149,20 +157,28 @@ def _access_sheet(place: Place, attempt_uuid: UUID, block_key: str) -> Attempt:
     return attempt
 
 
-def _store_responses(attempt: Attempt, responses: Mapping[str, Any], *, now: datetime) -> None:
-    drawn = {row.item_key: row for row in list_drawn(attempt)}
-    items = items_of(drawn.values())
+def _read_responses(
+    attempt: Attempt, drawn: list[AttemptResponse], responses: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    items = items_of(drawn)
     is_pre = attempt.kind == Attempt.Kind.PRE
     read = {}
     for key, raw in responses.items():
         if key not in items:
             raise GradebookError("item_unknown", key)
         read[key] = read_response(items[key], raw, allow_unknown=is_pre).to_dict()
-    for key, response in read.items():
-        AttemptResponse.objects.filter(pk=drawn[key].pk).update(response=response, answered_at=now)
+    return read
 
 
-def _enrolments(facilitator_id: int, course_key: str, *, now: datetime) -> Any:
+def _store_responses(
+    drawn: list[AttemptResponse], read: Mapping[str, dict[str, Any]], *, now: datetime
+) -> None:
+    for row in drawn:
+        if row.item_key in read:
+            AttemptResponse.objects.filter(pk=row.pk).update(response=read[row.item_key], answered_at=now)
+
+
+def _enrolments(facilitator_id: int, course_key: str, *, now: datetime) -> QuerySet[Enrolment]:
     cohorts = access_cohorts(facilitator_id, course_key, now=now)
     return (
         Enrolment.objects.filter(

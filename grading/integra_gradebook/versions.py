@@ -44,16 +44,17 @@ _items: dict[str, Item] = {}
 
 def load_items(digests: Mapping[str, str]) -> dict[str, Item]:
     """Return the items of versions, under the keys of ``digests``; only what this process has not seen is read."""
-    unread = [digest for digest in digests.values() if digest not in _items]
-    if len(_items) + len(unread) > _KEPT:
-        _items.clear()
-        unread = list(digests.values())
+    # Looked up once: another thread may empty what is kept at any moment.
+    known = {digest: item for digest in digests.values() if (item := _items.get(digest)) is not None}
+    unread = [digest for digest in digests.values() if digest not in known]
     if unread:
-        found = ItemVersion.objects.filter(digest__in=unread)
-        _items.update(
-            (digest, Item.from_dict(content)) for digest, content in found.values_list("digest", "content")
-        )
-    return {key: _items[digest] for key, digest in digests.items()}
+        rows = ItemVersion.objects.filter(digest__in=unread).values_list("digest", "content")
+        read = {digest: Item.from_dict(content) for digest, content in rows}
+        if len(_items) + len(read) > _KEPT:
+            _items.clear()
+        _items.update(read)
+        known.update(read)
+    return {key: known[digest] for key, digest in digests.items()}
 
 
 def items_of(drawn: Iterable[AttemptResponse]) -> dict[str, Item]:

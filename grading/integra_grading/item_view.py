@@ -64,13 +64,14 @@ def show_item(item: Item, order: Sequence[str]) -> ShownItem:
     parts: tuple[Option | Target, ...] = (*item.options, *item.targets)
     texts = {part.key: part.text for part in parts}
     options = {option.key for option in item.options}
+    targets = {target.key for target in item.targets}
     return ShownItem(
         key=item.key,
         kind=item.kind,
         stem=item.stem,
         unit=item.answer.unit if item.answer else "",
         options=tuple(ShownPart(key, texts[key]) for key in order if key in options),
-        targets=tuple(ShownPart(key, texts[key]) for key in order if key not in options),
+        targets=tuple(ShownPart(key, texts[key]) for key in order if key in targets),
         columns=tuple(ShownPart(column.key, column.text) for column in item.columns),
         rows=tuple(_show_row(row, [column.key for column in item.columns]) for row in item.rows),
     )

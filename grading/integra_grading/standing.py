@@ -119,7 +119,8 @@ def is_unit_complete(unit: Unit, facts: ModuleFacts) -> bool:
 def is_half_done(facts: ModuleFacts, module: Module) -> bool:
     """Return whether units of at least half the module's minutes are complete.
 
-    Source: dossier 2.7: who failed the bypass quiz may sit it again after doing half the module.
+    Source: dossier 2.7: who failed the bypass quiz may sit it again after doing half the module; whenever that was, so
+    that nobody who has worked waits.
     """
     return 2 * sum(unit.minutes for unit in module.units if is_unit_complete(unit, facts)) >= module.minutes
 

@@ -484,6 +484,7 @@ class Tools:
     make_course = staticmethod(make_course)
     make_item = staticmethod(make_item)
     make_bank = staticmethod(make_bank)
+    describe_bank = staticmethod(describe_bank)
     make_unit = staticmethod(make_unit)
     block = staticmethod(block)
     Classroom = Classroom

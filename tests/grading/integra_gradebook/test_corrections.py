@@ -6,22 +6,42 @@ import pytest
 
 from integra_gradebook import api
 from integra_gradebook.models import Attempt, LearnerEvent, Submission
-from integra_grading.items import Item, bank_digest, item_digest
+from integra_grading.items import Item, item_digest
+from integra_grading.manifest import manifest_digest
+
+
+def now_right(item, key="a"):
+    """Return ``item`` after its author found that ``key`` is right."""
+    raw = item.to_dict()
+    for option in raw["options"]:
+        option.pop("correct", None)
+        if option["key"] == key:
+            option["correct"] = True
+    return Item.from_dict(raw)
+
+
+def without_option(item, key):
+    raw = item.to_dict()
+    raw["options"] = [option for option in raw["options"] if option["key"] != key]
+    return Item.from_dict(raw)
 
 
 @pytest.fixture
-def keyed_otherwise(classroom, tools):
-    """The test bank after its author found that ``a`` is right in every question."""
+def published(classroom, tools):
+    """Register the run again with other items in its test."""
 
-    def turn(item):
-        raw = item.to_dict()
-        for option in raw["options"]:
-            option.pop("correct", None)
-            if option["key"] == "a":
-                option["correct"] = True
-        return Item.from_dict(raw)
+    def publish(items):
+        bank = tools.make_bank("prueba-demo", list(items))
+        manifest = {key: value for key, value in classroom.course.manifest.items() if key != "digest"}
+        manifest["banks"] = [
+            tools.describe_bank(bank, "test") if entry["id"] == bank.id else entry
+            for entry in manifest["banks"]
+        ]
+        manifest["digest"] = manifest_digest(manifest)
+        api.register_course(classroom.key, manifest)
+        return bank
 
-    return tools.make_bank("prueba-demo", [turn(item) for item in classroom.course.test.items])
+    return publish
 
 
 def void(classroom, learner, tools, kind):
@@ -99,14 +119,18 @@ def test_who_did_nothing_has_nothing_to_void(classroom, tools):
     assert tools.count_rows() == rows
 
 
-def test_rescoring_with_a_mended_key_counts_a_copy_and_keeps_the_original(classroom, tools, keyed_otherwise):
+def rescore(classroom, learner, tools, bank, **more):
+    return api.rescore_block(learner, block_key=tools.block("post"), bank=bank, now=classroom.now, **more)
+
+
+def test_rescoring_with_a_mended_key_counts_a_copy_and_keeps_the_original(classroom, tools, published):
     ana = classroom.learner()
     sent = classroom.take(ana, "post", 2)
     assert sent.outcome == "below_cut"
+    bank = published(now_right(item) for item in classroom.course.test.items)
 
-    changed = api.rescore_block(ana, block_key=sent.block_key, bank=keyed_otherwise, now=classroom.now)
+    assert rescore(classroom, ana, tools, bank) == 1
 
-    assert changed == 1
     old, new = Attempt.objects.order_by("ordinal")
     assert (old.uuid, old.score, old.void_reason) == (sent.uuid, 2, "rescored")
     assert (new.score, new.outcome, new.submitted_at, new.voided_at) == (6, "passed", old.submitted_at, None)
@@ -114,8 +138,9 @@ def test_rescoring_with_a_mended_key_counts_a_copy_and_keeps_the_original(classr
     assert told == ["assessment.submitted", "attempt.voided", "assessment.submitted"]
     said = classroom.last_said("assessment.submitted")
     assert (said["attempt_uuid"], said["score"], said["ordinal"]) == (str(new.uuid), 6, 2)
-    digests = {item.key: item_digest(item) for item in keyed_otherwise.items}
+    digests = {item.key: item_digest(item) for item in bank.items}
     assert {item["item_digest"] for item in said["items"]} <= set(digests.values())
+    assert (old.bank_digest, said["bank_digest"]) == (classroom.course.test.digest, bank.digest)
     assert {row.item_key: row.response for row in old.drawn.all()} == {
         row.item_key: row.response for row in new.drawn.all()
     }
@@ -123,23 +148,96 @@ def test_rescoring_with_a_mended_key_counts_a_copy_and_keeps_the_original(classr
 
 def test_rescoring_without_a_change_writes_nothing(classroom, tools):
     ana = classroom.learner()
-    sent = classroom.take(ana, "post", 2)
+    classroom.take(ana, "post", 2)
     rows = tools.count_rows()
-    bank = classroom.course.test
-    assert api.rescore_block(ana, block_key=sent.block_key, bank=bank, now=classroom.now) == 0
+    assert rescore(classroom, ana, tools, classroom.course.test) == 0
     assert tools.count_rows() == rows
 
 
-def test_an_item_taken_out_of_the_bank_keeps_its_points(classroom, tools, keyed_otherwise):
+def test_items_that_nobody_registered_score_nothing(classroom, tools, refused):
+    ana = classroom.learner()
+    classroom.take(ana, "post", 2)
+    edited = tools.make_bank("prueba-demo", [now_right(item) for item in classroom.course.test.items])
+    refused("bank_mismatch", rescore, classroom, ana, tools, edited)
+
+
+def test_an_item_replaced_in_the_bank_keeps_its_points(classroom, tools, published):
     ana = classroom.learner()
     sent = classroom.take(ana, "post", 2)
     gone = sent.items[7].key
-    items = tuple(item for item in keyed_otherwise.items if item.key != gone)
-    bank = replace(
-        keyed_otherwise, items=items, digest=bank_digest((item.key, item_digest(item)) for item in items)
+    bank = published(
+        replace(item, key="pp-nueva") if item.key == gone else now_right(item)
+        for item in classroom.course.test.items
     )
-    api.rescore_block(ana, block_key=sent.block_key, bank=bank, now=classroom.now)
+    rescore(classroom, ana, tools, bank)
     assert Attempt.objects.get(voided_at=None).score == 5
+
+
+@pytest.mark.parametrize("taken_out", ["a", "c"])
+def test_an_item_with_other_options_than_were_shown_keeps_its_points_and_can_still_be_seen(
+    classroom, tools, published, taken_out
+):
+    """``a`` was what the learner chose; ``c`` nobody chose."""
+    ana = classroom.learner()
+    sent = classroom.take(ana, "post", 2)
+    changed = sent.items[7].key
+    bank = published(
+        without_option(item, taken_out) if item.key == changed else now_right(item)
+        for item in classroom.course.test.items
+    )
+    assert rescore(classroom, ana, tools, bank) == 1
+
+    seen = api.find_attempt(ana, block_key=sent.block_key)
+    assert seen.score == 5
+    assert [option.key for option in seen.items[7].options] == [
+        option.key for option in sent.items[7].options
+    ]
+
+
+def test_a_correction_of_an_earlier_attempt_leaves_the_open_one_where_it_is(classroom, tools):
+    classroom.cohort("manta-1", "manta")
+    carmen = classroom.facilitator("carmen", "manta-1")
+    ana = classroom.learner(cohort="manta-1")
+    sent = classroom.take(ana, "post", 2)
+    classroom.later(hours=49)
+    waiting = classroom.start(ana)
+
+    api.override_score(ana, block_key=sent.block_key, score=3, now=classroom.now)
+
+    assert api.find_attempt(ana, block_key=sent.block_key).uuid == waiting.uuid
+    (row,) = api.list_papers(carmen, classroom.key, block_key=sent.block_key, now=classroom.now)
+    assert row.state == "open"
+
+
+def test_the_attempt_sent_last_stays_the_last_whichever_is_corrected(classroom, tools, published):
+    ana = classroom.learner()
+    first = classroom.take(ana, "post", 2)
+    classroom.later(hours=49)
+    second = classroom.take(ana, "post", 3)
+    changed = {item.key for item in first.items} - {item.key for item in second.items}
+    bank = published(now_right(item) if item.key in changed else item for item in classroom.course.test.items)
+    assert rescore(classroom, ana, tools, bank) == 1
+
+    assert api.find_attempt(ana, block_key=first.block_key).uuid == second.uuid
+    api.override_score(ana, block_key=first.block_key, score=5, now=classroom.now)
+    last = api.find_attempt(ana, block_key=first.block_key)
+    assert (last.score, last.form_key) == (5, second.form_key)
+    counted = Attempt.objects.filter(voided_at=None).order_by("submitted_at")
+    assert list(counted.values_list("score", flat=True)) == [6, 5]
+
+
+def test_a_correction_decides_by_the_cut_its_attempt_had(classroom, tools):
+    ana = classroom.learner()
+    sent = classroom.take(ana, "post", 3)
+    manifest = {key: value for key, value in classroom.course.manifest.items() if key != "digest"}
+    post = manifest["tests"]["post"] | {"cut": 7}
+    manifest |= {"tests": manifest["tests"] | {"post": post}}
+    api.register_course(classroom.key, manifest | {"digest": manifest_digest(manifest)})
+
+    api.override_score(ana, block_key=sent.block_key, score=6, now=classroom.now)
+
+    said = classroom.last_said("assessment.submitted")
+    assert (said["score"], said["cut"], Attempt.objects.get(voided_at=None).outcome) == (6, 6, "passed")
 
 
 def test_an_override_is_a_copy_with_another_score_and_its_own_outcome(classroom, tools):

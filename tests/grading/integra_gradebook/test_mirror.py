@@ -1,6 +1,7 @@
 """Scores and completion in the LMS's own gradebook, through the published packages it uses."""
 
 from importlib import import_module
+from uuid import uuid4
 
 import pytest
 from common.djangoapps.student.models import anonymous_id_for_user
@@ -180,6 +181,31 @@ def test_an_exemption_completes_the_lessons_and_practices_of_its_module_and_says
     }
     assert "unit.completed" not in classroom.said(ana)
     assert api.get_unit_state(ana, "m06-u03").is_complete is False
+
+
+def test_a_sheet_of_paper_completes_its_block_once_nothing_more_is_to_be_decided(classroom, tools):
+    classroom.cohort("manta-1", "manta")
+    carmen = classroom.facilitator("carmen", "manta-1")
+    ana = classroom.learner(cohort="manta-1")
+
+    def sit(kind, right):
+        who = {"short_code": api.get_short_code(ana), "block_key": tools.block(kind), "now": classroom.now}
+        bank = classroom.course.ring if kind == "bypass" else classroom.course.test
+        sheet = api.start_paper(carmen, classroom.key, kind=kind, bank=bank, uuid=uuid4(), **who)
+        answers = {item.key: {"option": "b" if n < right else "a"} for n, item in enumerate(sheet.items)}
+        api.submit_paper(carmen, classroom.key, attempt_uuid=sheet.uuid, responses=answers, **who)
+        mirror_everything()
+
+    sit("pre", 3)
+    assert completions(ana) == {tools.block("pre"): 1.0}
+    sit("bypass", 8)
+    assert tools.block("bypass") not in completions(ana)
+    sit("bypass", 2)
+    assert completions(ana)[tools.block("bypass")] == 1.0
+    assert [shown(classroom, ana, tools.block(kind), "integra_test") for kind in ("pre", "bypass")] == [
+        None,
+        None,
+    ]
 
 
 def test_publishing_the_course_shows_everything_again(classroom):

@@ -146,11 +146,22 @@ def test_handing_out_twice_gives_the_same_sheet_and_typing_in_twice_the_same_res
     done = type_in(classroom, marta, ana, first, {first.items[0].key: {"option": "b"}})
     rows = tools.count_rows()
 
-    again = type_in(classroom, sofia, ana, first, {item.key: {"option": "b"} for item in first.items})
+    again = type_in(classroom, sofia, ana, first, {first.items[0].key: {"option": "b"}})
 
     assert again == done
     assert tools.count_rows() == rows
     assert Attempt.objects.get().entered_by_id == marta
+
+
+def test_a_second_typist_with_other_answers_hears_that_the_sheet_is_in_already(
+    classroom, tools, ana, sofia, refused
+):
+    sheet = hand_out(classroom, tools, sofia, ana)
+    type_in(classroom, sofia, ana, sheet, {sheet.items[0].key: {"option": "b"}})
+    everything = {item.key: {"option": "b"} for item in sheet.items}
+    refused("attempt_closed", type_in, classroom, sofia, ana, sheet, everything)
+    refused("attempt_closed", type_in, classroom, sofia, ana, sheet, {})
+    assert Attempt.objects.get().score == 1
 
 
 def test_the_learner_cannot_answer_or_send_what_is_on_paper_nor_begin_another(
