@@ -10,6 +10,7 @@ from integra_grading.errors import InvalidScoreError
 
 METHOD = "huynh-1976-beta-binomial"
 MAX_ITEMS = 200
+_TERMS = 100  # of the continued fraction; it needs about the square root of the larger parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,11 @@ def estimate_consistency(
     Source: Huynh (1976), J. Educ. Meas. 13, 253-264; Subkoviak (1984) for the comparison of methods. Figures for
     other lengths stand in dossier 5.2.
     """
-    _check(mean, sd, items, cut)
+    _check_form(items, cut, standard)
+    if not 0 <= mean <= items:
+        raise InvalidScoreError("out_of_range", "mean", "A mean between 0 and all points is expected.")
+    if not 0 <= sd <= items:
+        raise InvalidScoreError("out_of_range", "sd", "A standard deviation in points is expected.")
     nothing = Consistency(METHOD, None, None, None)
     if sd == 0 or mean in (0, items):
         return nothing
@@ -71,17 +76,22 @@ def describe_beta(a: float, b: float, *, items: int, cut: int, standard: float |
         items: Items of the form, 2 to 200.
         cut: Points that reach the cut, 1 to ``items``.
         standard: As in ``estimate_consistency``.
+
+    Raises:
+        InvalidScoreError: A value outside its range.
     """
+    _check_form(items, cut, standard)
     if not (a > 0 and b > 0 and math.isfinite(a) and math.isfinite(b)):
         raise InvalidScoreError("out_of_range", "a", "Both parameters are above 0.")
-    below = [_joint(x, items, a, b) for x in range(cut)]
+    joint = [_joint(x, items, a, b) for x in range(items + 1)]
     both_below = math.fsum(_pair(x, y, items, a, b) for x in range(cut) for y in range(cut))
-    share_below = math.fsum(below)
+    share_below = math.fsum(joint[:cut])
     both_above = max(0.0, 1 - 2 * share_below + both_below)
     consistency = both_below + both_above
     chance = share_below**2 + (1 - share_below) ** 2
     kappa = (consistency - chance) / (1 - chance) if chance < 1 else None
-    return Consistency(METHOD, consistency, kappa, _accuracy(a, b, items, cut, standard))
+    border = cut / items if standard is None else standard
+    return Consistency(METHOD, consistency, kappa, _accuracy(joint, a, b, cut, border))
 
 
 def _joint(x: int, items: int, a: float, b: float) -> float:
@@ -99,41 +109,38 @@ def _pair(x: int, y: int, items: int, a: float, b: float) -> float:
     )
 
 
-def _accuracy(a: float, b: float, items: int, cut: int, standard: float | None) -> float:
+def _accuracy(joint: Sequence[float], a: float, b: float, cut: int, border: float) -> float:
     """Return the probability that observed and true score lie on the same side of the cut.
 
-    Integrated by Simpson's rule on 2,000 intervals over the true score.
+    true score | x points ~ Beta(a + x, b + items - x)
     """
-    border = cut / items if standard is None else standard
-    steps = 2_000
+    items = len(joint) - 1
+    below = [_beta_share(border, a + x, b + items - x) for x in range(items + 1)]
+    return math.fsum(
+        chance * (share if x < cut else 1 - share)
+        for x, (chance, share) in enumerate(zip(joint, below, strict=True))
+    )
 
-    def passing(true: float) -> float:
-        return math.fsum(
-            math.exp(_log_choose(items, x) + x * math.log(true) + (items - x) * math.log1p(-true))
-            for x in range(cut, items + 1)
-        )
 
-    def density(true: float) -> float:
-        return math.exp((a - 1) * math.log(true) + (b - 1) * math.log1p(-true) - _log_beta(a, b))
+def _beta_share(x: float, a: float, b: float) -> float:
+    """Return the share of Beta(a, b) below ``x``, in (0, 1]: the regularised incomplete beta function.
 
-    def simpson(values: Sequence[float], width: float) -> float:
-        inner = math.fsum(
-            (4 if index % 2 else 2) * value for index, value in enumerate(values[1:-1], start=1)
-        )
-        return width / 3 * (values[0] + inner + values[-1])
-
-    total = 0.0
-    for low, high, is_master in ((0.0, border, False), (border, 1.0, True)):
-        # The ends of [0, 1] have no density where a or b is below 1: stay a hair inside.
-        low, high = max(low, 1e-9), min(high, 1 - 1e-9)
-        if low >= high:
-            continue
-        count = max(2, round(steps * (high - low) / 2) * 2)
-        width = (high - low) / count
-        points = [low + index * width for index in range(count + 1)]
-        values = [density(point) * (passing(point) if is_master else 1 - passing(point)) for point in points]
-        total += simpson(values, width)
-    return min(1.0, total)
+    Source: the continued fraction 26.5.8 of Abramowitz & Stegun (1964), evaluated by Lentz's method.
+    """
+    if x == 1:
+        return 1.0
+    if x > (a + 1) / (a + b + 2):  # where the fraction converges slowly
+        return 1 - _beta_share(1 - x, b, a)
+    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
+    fraction = d
+    for m in range(1, _TERMS):
+        for step in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            c, d = 1 + step / c, 1 / (1 + step * d)
+            fraction *= c * d
+    return math.exp(a * math.log(x) + b * math.log1p(-x) - _log_beta(a, b)) / a * fraction
 
 
 def _log_beta(a: float, b: float) -> float:
@@ -144,12 +151,10 @@ def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
-def _check(mean: float, sd: float, items: int, cut: int) -> None:
+def _check_form(items: int, cut: int, standard: float | None) -> None:
     if not 2 <= items <= MAX_ITEMS:
         raise InvalidScoreError("out_of_range", "items", f"From 2 to {MAX_ITEMS} items are expected.")
     if not 1 <= cut <= items:
         raise InvalidScoreError("out_of_range", "cut", "From 1 point to all of them are expected.")
-    if not 0 <= mean <= items:
-        raise InvalidScoreError("out_of_range", "mean", "A mean between 0 and all points is expected.")
-    if not 0 <= sd <= items:
-        raise InvalidScoreError("out_of_range", "sd", "A standard deviation in points is expected.")
+    if standard is not None and not 0 < standard < 1:
+        raise InvalidScoreError("out_of_range", "standard", "A share between 0 and 1 is expected.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,12 +110,3 @@ def compute_cut(panel: Panel) -> CutScore:
         error_millipoints=round(math.sqrt(variance / len(cuts)) * 1000),
         held_on=panel.held_on,
     )
-
-
-def rate_items(panel: Panel) -> Mapping[str, float]:
-    """Return the mean rating of every item in [0, 1], for the judges' second look."""
-    totals: dict[str, int] = {}
-    for judge in panel.judges:
-        for rating in judge.ratings:
-            totals[rating.item] = totals.get(rating.item, 0) + rating.percent
-    return {item: total / len(panel.judges) / 100 for item, total in totals.items()}

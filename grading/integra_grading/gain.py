@@ -180,7 +180,8 @@ def _effect(pairs: Sequence[Pair], pre_mean: float, post_mean: float) -> EffectS
 def describe_gain_by_order(pairs: Iterable[Pair], *, minimum: int = MINIMUM_N) -> dict[str, GainReport]:
     """Return the report of every order of forms, by the form that came first.
 
-    The difference between the two orders is the difference between the forms: it cancels in the average of both.
+    The two orders differ by twice what the forms do, in opposite directions: it cancels in the plain average of both
+    reports, not in the report of everybody, where the larger group weighs more.
 
     Source: dossier 5.4.
     """

@@ -46,7 +46,7 @@ class TestStatistics:
     """The whole table. Figures below ``n_complete`` are of the rows without a gap; scores are in points.
 
     alpha  Cronbach's (Moodle: coefficient of internal consistency)
-    kr20   the same where every score is 0 or 1, else None
+    kr20   the same where each of their scores is 0 or 1, else None
     sem    standard error of measurement, ``sd * sqrt(1 - alpha)`` (Moodle: standard error)
     """
 
@@ -89,7 +89,7 @@ def analyse(
     tallies = [_Tally() for _ in keys]
     totals = _Moments()
     complete = [_Moments() for _ in keys]
-    n, is_binary = 0, True
+    n, is_binary = 0, True  # of the rows without a gap
     for row in rows:
         if len(row) != len(keys):
             raise InvalidScoreError("ragged", f"rows[{n}]", "A row has one place per item.")
@@ -101,7 +101,6 @@ def analyse(
                     raise InvalidScoreError(
                         "out_of_range", f"rows[{n - 1}]", "A score from 0 to 1 is expected."
                     )
-                is_binary = is_binary and value in (0, 1)
                 total += value
                 count += 1
         for tally, value in zip(tallies, row, strict=True):
@@ -112,6 +111,7 @@ def analyse(
                     tally.alone.add(value)
         if count == len(keys):
             totals.add(total)
+            is_binary = is_binary and all(value in (0, 1) for value in row)
             for moments, value in zip(complete, row, strict=True):
                 moments.add(value or 0)
     alpha = _alpha(complete, totals, minimum)
@@ -133,7 +133,8 @@ def _alpha(items: Sequence[_Moments], totals: _Moments, minimum: int) -> float |
     if totals.n < minimum or len(items) < 2 or not variance:
         return None
     within = math.fsum(moments.variance() or 0.0 for moments in items)
-    return len(items) / (len(items) - 1) * (1 - within / variance)
+    # Rounding may leave a hair above 1.
+    return min(1.0, len(items) / (len(items) - 1) * (1 - within / variance))
 
 
 # --- the options of one item ----------------------------------------------------------------------

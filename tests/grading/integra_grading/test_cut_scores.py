@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integra_grading.cut_scores import Panel, compute_cut, rate_items
+from integra_grading.cut_scores import Panel, compute_cut
 from integra_grading.errors import ManifestError
 
 
@@ -35,10 +35,6 @@ def test_a_mean_of_whole_points_is_not_rounded():
     assert compute_cut(Panel.from_dict(_panel([100, 100, 80], [100, 100, 20]))).points == 3
     assert compute_cut(Panel.from_dict(_panel([70, 70, 70], [60, 60, 70]))).points == 2
     assert compute_cut(Panel.from_dict(_panel([0], [0]))).points == 1
-
-
-def test_the_judges_see_what_they_said_of_each_item():
-    assert rate_items(Panel.from_dict(_panel([80, 10], [60, 30]))) == {"q0": 0.7, "q1": 0.2}
 
 
 def _bend(raw, change):

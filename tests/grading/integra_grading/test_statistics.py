@@ -206,6 +206,8 @@ def test_scores_that_do_not_fit_the_model_give_no_figure(values):
         {"mean": 41},
         {"sd": -1},
         {"sd": math.nan},
+        {"standard": 0.0},
+        {"standard": 1.7},
     ],
 )
 def test_values_outside_their_range_are_refused(values):
@@ -217,6 +219,49 @@ def test_values_outside_their_range_are_refused(values):
 def test_beta_parameters_are_checked(a, b):
     with pytest.raises(InvalidScoreError):
         describe_beta(a, b, items=10, cut=5)
+
+
+@pytest.mark.parametrize("values", [{"items": 1}, {"cut": 11}, {"standard": 1.0}])
+def test_the_form_is_checked_for_beta_parameters_too(values):
+    with pytest.raises(InvalidScoreError):
+        describe_beta(3.0, 1.0, **{"items": 10, "cut": 5, **values})
+
+
+@pytest.mark.parametrize(("mean", "sd", "cut"), [(37.0, 7.0, 28), (34.0, 7.0, 28), (3.0, 4.0, 2)])
+def test_scores_that_crowd_at_an_end_are_integrated_exactly(mean, sd, cut):
+    """A Beta parameter below 1: the density has no value at that end."""
+    items = 40
+    kr21 = items / (items - 1) * (1 - mean * (items - mean) / (items * sd**2))
+    a, b = (1 / kr21 - 1) * mean, (1 / kr21 - 1) * (items - mean)
+    assert min(a, b) < 1
+    points = np.arange(items + 1)
+    below = stats.beta(a + points, b + items - points).cdf(cut / items)
+    expected = (stats.betabinom(items, a, b).pmf(points) * np.where(points < cut, below, 1 - below)).sum()
+    assert estimate_consistency(mean=mean, sd=sd, items=items, cut=cut).accuracy == pytest.approx(
+        expected, abs=CLOSE
+    )
+
+
+@given(st.floats(0.01, 300), st.floats(0.01, 300), st.integers(2, 60), st.floats(0.01, 0.99), st.data())
+def test_accuracy_agrees_with_scipy_whatever_the_form(a, b, items, standard, data):
+    cut = data.draw(st.integers(1, items))
+    points = np.arange(items + 1)
+    below = stats.beta(a + points, b + items - points).cdf(standard)
+    expected = (stats.betabinom(items, a, b).pmf(points) * np.where(points < cut, below, 1 - below)).sum()
+    found = describe_beta(a, b, items=items, cut=cut, standard=standard)
+    assert found.accuracy == pytest.approx(expected, abs=CLOSE)
+
+
+def test_alpha_is_never_above_one():
+    """Three times the same item: rounding would give 1.0000000000000002, and no standard error."""
+    found = analyse(["a", "b", "c"], [[1, 1, 1]] * 5 + [[0, 0, 0]] * 25)
+    assert (found.alpha, found.sem) == (1.0, 0.0)
+
+
+def test_kr20_looks_at_the_rows_alpha_looks_at():
+    rows = [[1, 1], [0, 0], [1, 0]] * 10
+    assert analyse(["a", "b"], [*rows, [0.5, None]]).kr20 == analyse(["a", "b"], rows).alpha
+    assert analyse(["a", "b"], [*rows, [0.5, 1]]).kr20 is None
 
 
 def test_a_cut_at_the_ends_is_integrated_too():
