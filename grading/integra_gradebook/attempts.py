@@ -102,7 +102,7 @@ def find_attempt(learner: Learner, *, block_key: str) -> AttemptView | None:
 def save_response(
     learner: Learner, *, attempt_uuid: UUID, block_key: str, item_key: str, response: object, now: datetime
 ) -> SavedResponses:
-    """Store the answer to one item; the last one counts, until the attempt is submitted."""
+    """Store the answer to one item, None to take it back; the last one counts, until the attempt is submitted."""
     place = _require_place(learner)
     with fact(place, now):
         rows = _list_drawn(place, attempt_uuid, block_key)
@@ -118,7 +118,9 @@ def save_response(
             raise GradebookError("item_unknown", item_key)
         item = load_items({item_key: drawn["item_version__digest"]})[item_key]
         is_pre = attempt["attempt__kind"] == Attempt.Kind.PRE
-        drawn["response"] = read_response(item, response, allow_unknown=is_pre).to_dict()
+        drawn["response"] = (
+            None if response is None else read_response(item, response, allow_unknown=is_pre).to_dict()
+        )
         AttemptResponse.objects.filter(pk=drawn["pk"]).update(response=drawn["response"], answered_at=now)
         return SavedResponses(
             {row["item_key"]: row["response"] for row in rows if row["response"] is not None},

@@ -43,6 +43,10 @@ MESSAGES = {
     "already_accepted": _("Your work has already been accepted."),
     "not_a_facilitator": _("We found nothing here."),
     "learner_unknown": _("There is nobody with this code in your cohorts."),
+    "sheet_typed_in": _(
+        "Somebody has already registered this sheet, with other answers: those count. Compare them with the sheet and "
+        "talk to whoever runs the course if they are wrong."
+    ),
     "take_back_used": _(
         "A sheet of this person was taken back already. Ask the programme to clear the test in the platform."
     ),

@@ -97,7 +97,7 @@ def submit_paper(
     """Store what stands on a sheet of paper, and score it, once; what is left out was not answered.
 
     Raises:
-        GradebookError: ``item_unknown`` or ``response_invalid`` with the item's key; ``attempt_closed`` where
+        GradebookError: ``item_unknown`` or ``response_invalid`` with the item's key; ``sheet_typed_in`` where
             somebody has typed the sheet in already, and with other answers. Nothing is stored then.
     """
     place = _access_place(facilitator_id, course_key, short_code, now=now)
@@ -110,7 +110,7 @@ def submit_paper(
             attempt.entered_by_id = facilitator_id
             finish_attempt(place, journal, attempt, now=now)
         elif read != responses_of(drawn):
-            raise GradebookError("attempt_closed", "attempt_uuid")
+            raise GradebookError("sheet_typed_in", "attempt_uuid")
         return view_of(attempt, place)
 
 

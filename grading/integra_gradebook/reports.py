@@ -35,7 +35,11 @@ from integra_grading.statistics import (
     analyse_options,
     compare_forms,
     find_review_reasons,
+    measure_exposure,
 )
+
+# Every learner gets another form of these.
+DRAWN = (Attempt.Kind.BYPASS, Attempt.Kind.CLOSING)
 
 
 @dataclass(slots=True)
@@ -43,6 +47,7 @@ class _Sitting:
     """One submitted attempt with its answers."""
 
     learner_id: int
+    bank_id: str
     form_key: str
     score: int
     max_score: int
@@ -54,7 +59,10 @@ class _Sitting:
 def get_cohort_report(
     rater_user_id: int, course_key: str, *, now: datetime, cohort_key: str | None = None
 ) -> CohortReport:
-    """Return gain and item statistics of one of the facilitator's cohorts, or of all of them together."""
+    """Return gain and item statistics of one of the facilitator's cohorts, or of all of them together.
+
+    Those who left are counted too: they are part of what the coverage tells.
+    """
     cohorts = {
         cohort.pk: cohort.key
         for cohort in Cohort.objects.filter(
@@ -111,18 +119,15 @@ def get_cohort_report(
 
 
 def _load(attempts: QuerySet[Attempt]) -> tuple[dict[str, Item], dict[str, list[_Sitting]]]:
-    """Return every item that was drawn, by its version, and the attempts by kind, oldest first."""
+    """Return every item that was drawn, as it was the last time, and the attempts by kind, oldest first."""
     found = {
-        pk: (kind, _Sitting(learner_id, form_key, score, max_score))
-        for pk, kind, learner_id, form_key, score, max_score in attempts.order_by(
-            "submitted_at", "pk"
-        ).values_list("pk", "kind", "learner_id", "form_key", "score", "max_score")
-        if score is not None
+        pk: (kind, _Sitting(*about))
+        for pk, kind, *about in attempts.order_by("submitted_at", "pk").values_list(
+            "pk", "kind", "learner_id", "bank_id", "form_key", "score", "max_score"
+        )
     }
-    rows = AttemptResponse.objects.filter(attempt_id__in=list(found)).values_list(
-        "attempt_id", "item_key", "item_version__digest", "response", "points"
-    )
-    drawn = list(rows)
+    rows = AttemptResponse.objects.filter(attempt_id__in=list(found)).order_by("attempt__submitted_at", "pk")
+    drawn = list(rows.values_list("attempt_id", "item_key", "item_version__digest", "response", "points"))
     items = load_items({digest: digest for _, _, digest, _, _ in drawn})
     by_key: dict[str, Item] = {}
     for attempt_id, key, digest, response, points in drawn:
@@ -142,9 +147,12 @@ def _name_answer(item: Item, raw: object) -> tuple[str, ...]:
     if raw is None:
         return ()
     response = parse_response(item, raw, True)
-    if response.is_unknown or (item.options and response.chosen):
-        return response.chosen
-    return list_errors(item, response)
+    return response.chosen if response.is_unknown or _right_options(item) else list_errors(item, response)
+
+
+def _right_options(item: Item) -> frozenset[str]:
+    """Return the keys of the right options; none for kinds whose options are not chosen but ordered or matched."""
+    return frozenset(option.key for option in item.options if option.is_correct)
 
 
 def _first_of_each(sittings: Iterable[_Sitting]) -> dict[int, _Sitting]:
@@ -173,18 +181,20 @@ def _describe_forms(
     kind: Attempt.Kind, sittings: Sequence[_Sitting], items: dict[str, Item], run: Run
 ) -> Iterable[FormReport]:
     """Yield a report per form of a test; of a drawn kind one for the whole ring, with n per item."""
-    is_drawn = kind in (Attempt.Kind.BYPASS, Attempt.Kind.CLOSING)
+    is_drawn = kind in DRAWN
     groups: dict[str, list[_Sitting]] = defaultdict(list)
     for sitting in sittings if is_drawn else _first_of_each(sittings).values():
-        groups["" if is_drawn else sitting.form_key].append(sitting)
-    for form_key in sorted(groups):
-        yield _describe_form(kind, form_key, groups[form_key], items, run)
+        groups[sitting.bank_id if is_drawn else sitting.form_key].append(sitting)
+    for key in sorted(groups):
+        yield _describe_form(kind, key, groups[key], items, run)
 
 
 def _describe_form(
-    kind: Attempt.Kind, form_key: str, sittings: list[_Sitting], items: dict[str, Item], run: Run
+    kind: Attempt.Kind, form_key: str, all_sittings: list[_Sitting], items: dict[str, Item], run: Run
 ) -> FormReport:
+    sittings = list(_first_of_each(all_sittings).values())
     keys = sorted({key for sitting in sittings for key in sitting.points})
+    exposure = measure_exposure((sitting.points for sitting in all_sittings), keys)
     statistics = analyse(keys, ([sitting.points.get(key) for key in keys] for sitting in sittings))
     cut_rules: CutRules | None = run.rules.tests.post if kind == Attempt.Kind.POST else None
     consistency: Consistency | None = None
@@ -198,21 +208,19 @@ def _describe_form(
         # What few people chose is what one person chose, and what was right with it.
         is_told = figures.n >= MINIMUM_N
         options = _describe_options(item, figures.key, sittings) if is_told else ()
-        right = {option.key for option in items[figures.key].options if option.is_correct} | {UNKNOWN_OPTION}
-        distractors = [option for option in options if option.key not in right]
+        right = _right_options(item)
+        distractors = [each for each in options if each.key not in right and each.key != UNKNOWN_OPTION]
         reports.append(
             ItemReport(
                 key=figures.key,
-                outcome=items[figures.key].outcome,
-                level=items[figures.key].level,
+                outcome=item.outcome,
+                level=item.level,
                 figures=figures,
                 options=options,
-                right=tuple(option.key for option in item.options if option.is_correct and is_told),
+                right=tuple(option.key for option in item.options if option.key in right and is_told),
                 errors={option.key: option.error for option in item.options if option.error and is_told},
-                exposure=figures.n,
-                review=find_review_reasons(
-                    figures, distractors if items[figures.key].options and right else ()
-                ),
+                exposure=exposure[figures.key][0],
+                review=find_review_reasons(figures, distractors if right else ()),
             )
         )
     return FormReport(
@@ -242,5 +250,5 @@ def _describe_options(item: Item, key: str, sittings: list[_Sitting]) -> tuple[O
         rest = (sum(sitting.points.values()) - sitting.points[key]) / others if others else 0.0
         answers.append((sitting.chosen[key], rest))
     seen = {mark for marks, _ in answers for mark in marks}
-    options = [option.key for option in item.options]
+    options = [option.key for option in item.options] if _right_options(item) else []
     return analyse_options(answers, [*options, *sorted(seen - set(options))])

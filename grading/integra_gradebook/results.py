@@ -254,16 +254,16 @@ class ItemReport:
     options: tuple[OptionStatistics, ...]  # options, or the named errors of other kinds, and "no_lo_se"
     right: tuple[str, ...]  # option keys
     errors: dict[str, str]  # named error by option key
-    exposure: int  # in how many attempts it was shown
+    exposure: int  # in how many attempts it was shown, repeated ones too; the figures are of first attempts
     review: tuple[ReviewReason, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FormReport:
-    """One form of a test, or one ring. ``consistency``: post-test only."""
+    """One form of a test, or one ring, by every learner's first attempt. ``consistency``: post-test only."""
 
     kind: str
-    form_key: str  # empty for a ring
+    form_key: str  # of a drawn kind the bank's id
     n: int
     mean: float | None
     sd: float | None

@@ -380,7 +380,7 @@ def test_a_question_of_every_kind_is_made_in_the_form(world: Any, dialog: Any, k
         sets = item.locator("fieldset.integra-edit-set").filter(
             has=page.locator(f"legend:text-is('{legend}')")
         )
-        holder = sets.last if legend == "Celdas" else sets.first
+        holder = sets.last if legend == "Casillas" else sets.first
         holder.locator("> div > button").click()
         row = holder.locator("> div > div > .integra-edit-row").last
         for label, text in texts.items():
@@ -409,8 +409,8 @@ def test_a_question_of_every_kind_is_made_in_the_form(world: Any, dialog: Any, k
         for key in ("precio", "margen"):
             add("Columnas", Clave=key, Texto=key)
         add("Filas", Clave="pan", Título_de_la_fila="Pan")
-        add("Celdas", Clave_de_su_columna="precio", Texto_dado="0,50")
-        add("Celdas", Clave_de_su_columna="margen", Número_correcto="0.20")
+        add("Casillas", Clave_de_su_columna="precio", Texto_dado="0,50")
+        add("Casillas", Clave_de_su_columna="margen", Número_correcto="0.20")
 
     page.get_by_role("button", name="Comprobar").click()
     expect(page.get_by_text("Todo está bien escrito.")).to_be_visible()

@@ -201,7 +201,7 @@ def test_a_facilitator_types_a_sheet_in_on_a_phone(
     page.get_by_role("button", name="Registrar la hoja").click()
     page.get_by_role("button", name="Registrar la hoja").click()
 
-    expect(page.get_by_text("Quedó pasada. Gracias.")).to_be_visible()
+    expect(page.get_by_text("Listo, la hoja quedó registrada. Gracias.")).to_be_visible()
     assert (Attempt.objects.get().score, Attempt.objects.get().mode) == (7, "paper")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.errors == []

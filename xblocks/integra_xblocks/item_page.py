@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import ascii_uppercase
 from typing import Any
 
 from integra_grading.item_view import ShownItem, ShownPart, ShownRow, show_item
@@ -28,7 +29,10 @@ def describe_item(item: ShownItem, response: Mapping[str, Any]) -> dict[str, Any
             }
             for option in _in_order(item.options, response.get("order", ()))
         ],
-        "targets": [{"key": target.key, "text": sanitise(target.text)} for target in item.targets],
+        "targets": [
+            {"key": target.key, "letter": letter, "text": sanitise(target.text)}
+            for letter, target in zip(ascii_uppercase, item.targets, strict=False)
+        ],
         "columns": [sanitise(column.text) for column in item.columns],
         "rows": [_describe_row(row, response.get("cells", {})) for row in item.rows],
         "number": response.get("number", ""),
@@ -37,13 +41,8 @@ def describe_item(item: ShownItem, response: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def describe_raw(raw: Mapping[str, Any], seed: str) -> dict[str, Any]:
-    """Return the same for an item as a block keeps it, in the order of ``seed`` and without an answer."""
-    return describe_shown(Item.from_dict(dict(raw)), seed)
-
-
-def describe_shown(item: Item, seed: str) -> dict[str, Any]:
-    """Return the same for an item, in the order of ``seed`` and without an answer."""
+def describe_form(item: Item, seed: str) -> dict[str, Any]:
+    """Return the same for an item nobody has answered yet, in the order of ``seed``."""
     return describe_item(show_item(item, presentation(item, seed)), {})
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integra_grading.items import Item, NumericAnswer
-from integra_xblocks.item_page import describe_shown
+from integra_xblocks.item_page import describe_form
 from integra_xblocks.sanitiser import sanitise
 
 
@@ -36,7 +36,7 @@ def describe_groups(items: Iterable[Item]) -> list[PreviewGroup]:
     groups: dict[tuple[str, bool], list[dict[str, Any]]] = {}
     for item in items:
         name = (item.form or item.stratum or "", item.form is not None)
-        groups.setdefault(name, []).append({**describe_shown(item, "preview"), **_describe_key(item)})
+        groups.setdefault(name, []).append({**describe_form(item, "preview"), **_describe_key(item)})
     return [PreviewGroup(name, is_form, tuple(own)) for (name, is_form), own in groups.items()]
 
 

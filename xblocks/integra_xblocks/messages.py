@@ -78,6 +78,7 @@ _STATUS = {
     "time_over": _CONFLICT,
     "too_early": _CONFLICT,
     "already_taken": _CONFLICT,
+    "sheet_typed_in": _CONFLICT,
     "take_back_used": _CONFLICT,
     "already_exempt": _CONFLICT,
     "module_done": _CONFLICT,

@@ -161,6 +161,7 @@ class PaperMixin:
             "short_code": short_code,
             "form_key": attempt.form_key,
             "items": [describe_item(item, attempt.responses.get(item.key, {})) for item in attempt.items],
+            "on_paper": True,
             "allows_unknown": attempt.allows_unknown,
             "unknown_option": UNKNOWN_OPTION,
             "field_prefix": f"integra-paper-{self.short_digest(str(attempt.uuid))}",

@@ -18,7 +18,7 @@ from integra_gradebook.api import GradebookError, PracticeState, UnitState
 from integra_grading.items import Item
 from integra_xblocks.base import json_post
 from integra_xblocks.item_block import ItemBlock
-from integra_xblocks.item_page import describe_raw, describe_shown
+from integra_xblocks.item_page import describe_form
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, device_owner, url_name, usage_key, viewer, writer
 from integra_xblocks.sanitiser import to_plain_text
@@ -72,12 +72,15 @@ class PracticeBlock(CompletableXBlockMixin, ItemBlock):
             "practice.html",
             {
                 "title": self.display_name or self.t("Practice"),
-                "items": [{**describe_raw(raw, seed), "is_right": raw["key"] in right} for raw in self.items],
+                "items": [
+                    {**describe_form(Item.from_dict(raw), seed), "is_right": raw["key"] in right}
+                    for raw in self.items
+                ],
                 "shows_all": self.shows_all or len(self.items) < 2,
                 "right_count": sum(raw["key"] in right for raw in self.items),
                 "total": len(self.items),
                 "notice": notice,
-                "reviews": [describe_shown(item, seed) for item in state.reviews],
+                "reviews": [describe_form(item, seed) for item in state.reviews],
             },
             viewer=seen,
             texts={name: self.t(text) for name, text in _TEXTS.items()},

@@ -126,7 +126,6 @@ def _describe_scores(report: CohortReport) -> dict[str, Any] | None:
 def _describe_gain(gain: GainReport) -> dict[str, Any]:
     return {
         "n": gain.n,
-        "coverage": percent(gain.coverage),
         "pre": percent(gain.pre_mean),
         "post": percent(gain.post_mean),
         "raw": NOT_GIVEN if gain.raw is None else f"{100 * gain.raw:+.0f}".replace("-", "−"),
@@ -145,7 +144,10 @@ def _describe_form(form: FormReport, translate: Translate) -> dict[str, Any]:
     consistency = form.consistency
     return {
         "title": translate(KINDS[form.kind]),
-        "form_key": form.form_key,
+        # The bank's id of a drawn kind says itself what it is.
+        "name": form.form_key
+        if form.kind in ("bypass", "closing")
+        else translate(N_("form {form}")).format(form=form.form_key),
         "n": form.n,
         "max_score": form.max_score,
         "mean": number(form.mean, 1),
@@ -219,11 +221,21 @@ def write_xlsx(report: CohortReport, translate: Translate) -> bytes:
     gain.append(
         [
             translate(text)
-            for text in (N_("Group"), N_("n"), N_("Before"), N_("After"), N_("Gain"), N_("Normalised gain"))
+            for text in (
+                N_("Group"),
+                N_("n"),
+                N_("Before"),
+                N_("After"),
+                N_("Gain"),
+                N_("Normalised gain"),
+                N_("Normalised gain, mean of each person's"),
+            )
         ]
     )
     for name, each in ((translate(N_("Everybody")), report.gain), *report.gain_by_order.items()):
-        gain.append([disarm(name), each.n, each.pre_mean, each.post_mean, each.raw, each.group])
+        gain.append(
+            [disarm(name), each.n, each.pre_mean, each.post_mean, each.raw, each.group, each.learners]
+        )
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()

@@ -22,12 +22,12 @@ from integra_gradebook import api
 from integra_gradebook.errors import GradebookError
 from integra_gradebook.results import AttemptView, Bank
 from integra_grading.errors import ItemError
-from integra_grading.items import UNKNOWN_OPTION, bank_digest, item_digest
+from integra_grading.items import UNKNOWN_OPTION, Item, bank_digest, item_digest
 from integra_xblocks import content, papers
 from integra_xblocks.base import json_post
 from integra_xblocks.corrections import CorrectableMixin
 from integra_xblocks.item_block import ItemBlock
-from integra_xblocks.item_page import describe_item, describe_raw
+from integra_xblocks.item_page import describe_form, describe_item
 from integra_xblocks.messages import N_
 from integra_xblocks.papers import PaperMixin
 from integra_xblocks.platform import Viewer, course_key, usage_key, writer
@@ -61,12 +61,12 @@ class StartAttempt:
 
 @dataclass(frozen=True, slots=True)
 class SaveResponse:
-    """One answer. ``uuid`` names the post; the last answer to an item counts."""
+    """One answer, or None where it was taken back. ``uuid`` names the post; the last answer to an item counts."""
 
     uuid: UUID
     attempt_uuid: UUID
     item_key: str
-    response: dict[str, Any]
+    response: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,7 @@ def describe_preview(raw_items: Iterable[Mapping[str, Any]]) -> list[dict[str, A
     items = []
     for raw in raw_items:
         try:
-            items.append(describe_raw(raw, "preview"))
+            items.append(describe_form(Item.from_dict(raw), "preview"))
         except ItemError:
             continue  # validate() names it
     return items

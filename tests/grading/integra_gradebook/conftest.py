@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -441,6 +441,23 @@ def course() -> Course:
 def classroom(db: None, course: Course) -> Classroom:
     api.register_course(COURSE, course.manifest)
     return Classroom(course)
+
+
+@pytest.fixture
+def published(classroom: Classroom) -> Callable[[Iterable[Item]], api.Bank]:
+    """Register the run again with other items in its test."""
+
+    def publish(items: Iterable[Item]) -> api.Bank:
+        bank = make_bank("prueba-demo", list(items))
+        manifest = {key: value for key, value in classroom.course.manifest.items() if key != "digest"}
+        manifest["banks"] = [
+            describe_bank(bank, "test") if entry["id"] == bank.id else entry for entry in manifest["banks"]
+        ]
+        manifest["digest"] = manifest_digest(manifest)
+        api.register_course(classroom.key, manifest)
+        return bank
+
+    return publish
 
 
 @pytest.fixture

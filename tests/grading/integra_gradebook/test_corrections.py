@@ -26,24 +26,6 @@ def without_option(item, key):
     return Item.from_dict(raw)
 
 
-@pytest.fixture
-def published(classroom, tools):
-    """Register the run again with other items in its test."""
-
-    def publish(items):
-        bank = tools.make_bank("prueba-demo", list(items))
-        manifest = {key: value for key, value in classroom.course.manifest.items() if key != "digest"}
-        manifest["banks"] = [
-            tools.describe_bank(bank, "test") if entry["id"] == bank.id else entry
-            for entry in manifest["banks"]
-        ]
-        manifest["digest"] = manifest_digest(manifest)
-        api.register_course(classroom.key, manifest)
-        return bank
-
-    return publish
-
-
 def void(classroom, learner, tools, kind):
     return api.void_block(learner, block_key=tools.block(kind), now=classroom.now)
 

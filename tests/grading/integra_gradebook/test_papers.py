@@ -159,8 +159,8 @@ def test_a_second_typist_with_other_answers_hears_that_the_sheet_is_in_already(
     sheet = hand_out(classroom, tools, sofia, ana)
     type_in(classroom, sofia, ana, sheet, {sheet.items[0].key: {"option": "b"}})
     everything = {item.key: {"option": "b"} for item in sheet.items}
-    refused("attempt_closed", type_in, classroom, sofia, ana, sheet, everything)
-    refused("attempt_closed", type_in, classroom, sofia, ana, sheet, {})
+    refused("sheet_typed_in", type_in, classroom, sofia, ana, sheet, everything)
+    refused("sheet_typed_in", type_in, classroom, sofia, ana, sheet, {})
     assert Attempt.objects.get().score == 1
 
 

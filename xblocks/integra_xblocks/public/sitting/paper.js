@@ -102,6 +102,7 @@
     }
 
     keep() {
+      this.isWarned = false;
       this.draft.write(this.collect());
     }
 
@@ -135,8 +136,11 @@
         this.say(this.block.text("paperMissing", { count: missing, total: this.items.length }));
         return;
       }
+      const button = this.block.find("paper-submit");
       const body = { short_code: this.code, attempt_uuid: this.attempt, responses: responses };
+      button.disabled = true;
       const stored = await this.ask("submit_paper", body);
+      button.disabled = false;
       if (!stored) return;
       this.draft.remove();
       await this.list();

@@ -81,6 +81,7 @@
 
     /** Typing is saved after a pause, everything else at once. */
     onChange(item, isTyping) {
+      item.isTouched = true;
       if (!isTyping) return this.save(item);
       window.clearTimeout(item.timer);
       item.timer = window.setTimeout(() => this.save(item), TYPING_PAUSE_MS);
@@ -111,7 +112,7 @@
 
     showResponse(key, response) {
       const item = this.items.find((one) => one.key === key);
-      if (item) item.fields.show(response);
+      if (item) item.fields.show(response || {});
     }
 
     save(item) {
@@ -119,7 +120,8 @@
       item.timer = 0;
       this.showProgress();
       const response = item.fields.read();
-      if (!response || isSame(response, this.lastSaved(item.key))) return;
+      // Only the learner takes an answer back: an empty field that nobody touched says nothing.
+      if ((!response && !item.isTouched) || isSame(response, this.lastSaved(item.key))) return;
       item.problem.textContent = "";
       this.queue.replace((entry) => entry.item_key === item.key, {
         attempt_uuid: this.attempt,
@@ -140,7 +142,9 @@
     onReceipt(entry, body) {
       this.received = body.received;
       // What was on its way while this page was loaded is stored, though the page came without it.
-      for (const item of this.items) if (!item.fields.read() && body.received[item.key]) item.fields.show(body.received[item.key]);
+      for (const item of this.items) {
+        if (!item.isTouched && !item.fields.read() && body.received[item.key]) item.fields.show(body.received[item.key]);
+      }
       this.showProgress();
       this.setClock(body.remaining_seconds);
       if (this.isWished && !this.queue.size()) this.submit();
@@ -275,7 +279,7 @@
     return name + JSON.stringify(Object.entries(value).map(name === "options" ? (entry) => entry[1] : String).sort());
   }
 
-  const isSame = (one, other) => Boolean(other) && spell(one) === spell(other);
+  const isSame = (one, other) => (one && other ? spell(one) === spell(other) : !one && !other);
 
   function lineFor(missing) {
     if (missing === 0) return "allAnswered";
