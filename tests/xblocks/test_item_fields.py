@@ -132,7 +132,7 @@ def test_every_kind_is_practised_and_completes_the_practice(
         unit_key="m06-u03",
     )
     path = show_unit(practice)
-    _register(make_manifest, practice_items=[item.key for item in ITEMS])
+    register_items(make_manifest, practice_items=[item.key for item in ITEMS])
     page = open_phone(people["ana"], path)
 
     for number, kind in enumerate(KINDS):
@@ -152,29 +152,46 @@ def test_every_kind_is_practised_and_completes_the_practice(
     assert page.errors == []
 
 
-def test_answers_of_every_kind_survive_a_dead_signal_and_a_closed_page(
+@pytest.fixture
+def sitting(
     show_unit: Callable[..., str],  # noqa: F811
-    open_phone: Callable[..., Page],  # noqa: F811
     element: Any,
     make_manifest: Any,
-    people: Any,
-) -> None:
-    bank = [_with(item, form=form, suffix=form.lower()) for form in "AB" for item in ITEMS]
-    digest = _register(make_manifest, test_items=bank)
-    test = element(
-        "integra_test",
-        items=tuple(bank),
-        url_name="prueba-inicial",
-        kind="pre",
-        bank_id="prueba-demo",
-        bank_digest=digest,
-        bank_public="true",
+) -> str:
+    """The path of a starting test with a question of every kind."""
+    bank = [twin_of(item, form=form, suffix=form.lower()) for form in "AB" for item in ITEMS]
+    digest = register_items(make_manifest, test_items=bank)
+    about = {"bank_id": "prueba-demo", "bank_digest": digest, "bank_public": "true"}
+    path = show_unit(
+        element("integra_test", items=tuple(bank), url_name="prueba-inicial", kind="pre", **about)
     )
-    path = show_unit(test)
-    _register(make_manifest, test_items=bank)
-    page = open_phone(people["ana"], path)
+    register_items(make_manifest, test_items=bank)
+    return path
+
+
+def _begin(page: Page) -> None:
     page.locator("[data-integra=start]").click()
     page.locator("[data-integra=form]").wait_for()
+
+
+def _go_to(page: Page, kind: str) -> Locator:
+    item = page.locator(f"[data-integra=item][data-key^={kind}]")
+    while not item.is_visible():
+        page.locator("[data-integra=next]").click()
+    return item
+
+
+def _stored(kind: str) -> Any:
+    return AttemptResponse.objects.get(item_key__startswith=kind).response
+
+
+def test_answers_of_every_kind_survive_a_dead_signal_and_a_closed_page(
+    sitting: str,
+    open_phone: Callable[..., Page],  # noqa: F811
+    people: Any,
+) -> None:
+    page = open_phone(people["ana"], sitting)
+    _begin(page)
 
     page.context.set_offline(True)
     for number in range(len(ITEMS)):
@@ -202,13 +219,58 @@ def test_answers_of_every_kind_survive_a_dead_signal_and_a_closed_page(
     assert page.errors == []
 
 
-def _with(item: Item, *, form: str, suffix: str) -> Item:
+def test_an_answer_that_is_taken_back_is_taken_back_on_the_server(
+    sitting: str,
+    open_phone: Callable[..., Page],  # noqa: F811
+    people: Any,
+) -> None:
+    page = open_phone(people["ana"], sitting)
+    _begin(page)
+    marks = _go_to(page, "multiple").get_by_label("El arriendo")
+    with page.expect_response("**/save_response/*"):
+        marks.check()
+    assert _stored("multiple") == {"options": ["a"]}
+    with page.expect_response("**/save_response/*"):
+        marks.uncheck()
+
+    assert _stored("multiple") is None
+    page.reload()
+    expect(_go_to(page, "multiple").get_by_label("El arriendo")).not_to_be_checked()
+    assert page.errors == []
+
+
+def test_a_receipt_never_fills_what_the_learner_just_emptied(
+    sitting: str,
+    open_phone: Callable[..., Page],  # noqa: F811
+    people: Any,
+) -> None:
+    page = open_phone(people["ana"], sitting)
+    _begin(page)
+    field = _go_to(page, "numeric").get_by_role("textbox")
+    waiting: list[Any] = []
+    page.route("**/save_response/*", lambda route: waiting.append(route), times=1)
+    field.fill("12")
+    field.blur()
+    page.wait_for_timeout(200)
+    field.fill("")
+    with page.expect_response("**/save_response/*"):
+        waiting[0].continue_()
+    expect(field).to_have_value("")
+    with page.expect_response("**/save_response/*"):
+        field.press_sequentially("15")
+        field.blur()
+    page.wait_for_function("Object.keys(localStorage).every((key) => !key.includes('answers'))")
+    assert _stored("numeric") == {"number": "15"}
+
+
+def twin_of(item: Item, *, form: str, suffix: str) -> Item:
     return Item.from_dict({**item.to_dict(), "key": f"{item.key}-{suffix}", "form": form, "twin": item.key})
 
 
-def _register(
+def register_items(
     make_manifest: Any, *, practice_items: list[str] | None = None, test_items: list[Item] | None = None
 ) -> str:
+    """Register a manifest of these items' bank; returns its digest. The page shown last decides: call it after."""
     from integra_aula.runtime import AulaRuntime
 
     raw = make_manifest()

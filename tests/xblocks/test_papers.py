@@ -15,6 +15,7 @@ from integra_gradebook.models import Attempt
 from integra_grading.items import bank_digest, item_digest
 
 from .test_browser import browser, open_phone, show_unit  # noqa: F401 - fixtures
+from .test_item_fields import ITEMS, register_items, twin_of
 
 POST = ("integra_test", "prueba-final")
 DESK = ("integra_desk", "mesa")
@@ -205,3 +206,53 @@ def test_a_facilitator_types_a_sheet_in_on_a_phone(
     assert (Attempt.objects.get().score, Attempt.objects.get().mode) == (7, "paper")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.errors == []
+
+
+@pytest.mark.aula
+@pytest.mark.django_db(transaction=True)
+def test_every_kind_can_be_answered_with_a_pen(
+    show_unit: Any,  # noqa: F811
+    open_phone: Any,  # noqa: F811
+    element: Any,
+    lesson: Any,
+    make_world: Any,
+    make_manifest: Any,
+    people: Any,
+    make_facilitator: Any,
+    tmp_path: Any,
+) -> None:
+    items = [twin_of(item, form=form, suffix=form.lower()) for form in "AB" for item in ITEMS]
+    digest = register_items(make_manifest, test_items=items)
+    bank = {"bank_id": "prueba-demo", "bank_digest": digest}
+    test = element("integra_test", items=tuple(items), url_name=POST[1], kind="post", **bank)
+    world = make_world(lesson, test)
+    world.as_learner(people["ana"]).handle(*LESSON, "finish", {"uuid": str(uuid4())})
+    learner = api.Learner(people["ana"].pk, world.course_key)
+    place = api.find_place(learner)
+    make_facilitator(people["sofia"], world, place.cohort_key, place.city_key)
+    path = show_unit(test)
+    register_items(make_manifest, test_items=items)
+    page = open_phone(people["sofia"], path)
+    page.get_by_role("button", name="Ver a mi grupo").click()
+    with page.expect_response("**/start_paper/*") as started:
+        page.get_by_role("button", name="Hoja de papel").click()
+
+    sheet = page.context.new_page()
+    sheet.goto(page.url)
+    sheet.set_content(started.value.json()["page"])
+    sheet.emulate_media(media="print")
+    sheet.screenshot(path=tmp_path / "sheet.png", full_page=True)
+
+    matching = sheet.locator("[data-key^=matching][data-integra=paper-item]")
+    for text in ("A Costo fijo", "B Costo variable", "Arriendo del puesto"):
+        expect(matching).to_contain_text(text)
+    expect(matching.locator("select").first).to_be_hidden()
+    expect(matching.locator(".integra-paper-line").first).to_be_visible()
+    ordering = sheet.locator("[data-key^=ordering][data-integra=paper-item]")
+    expect(ordering.get_by_text("Escribe un número en cada cuadro")).to_be_visible()
+    expect(ordering.get_by_text("Sube o baja")).to_be_hidden()
+    expect(ordering.get_by_role("button").first).to_be_hidden()
+    box = ordering.locator(".integra-step").first.evaluate(
+        "(step) => getComputedStyle(step, '::before').width"
+    )
+    assert box != "auto"
