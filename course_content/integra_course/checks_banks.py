@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from integra_course.model import Bank, Closing, Course, Module, SourceItem, Tests
 from integra_course.problems import Problems
 from integra_course.readability import measure, plain_text
-from integra_course.reading_items import FORM, STARTS_WITH_NUMBER
+from integra_course.reading_items import STARTS_WITH_NUMBER
+from integra_course.schema import FORM
 from integra_grading.blueprint import BlueprintRow, LevelRow, PlannedItem, find_misses
 from integra_grading.forms import CLOSING_ITEMS_AT_LEAST
 from integra_grading.items import ItemKind

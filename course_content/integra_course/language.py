@@ -41,7 +41,10 @@ _FORBIDDEN = _words(
     r"(?:ola|oleada|avalancha) (?:migratoria|de (?:migrantes|venezolanos|refugiados))|"
     r"carga (?:social|para el (?:país|estado))"
 )
-_GENDER = re.compile(r"\b[a-záéíóúñ]+@s?(?!\w)|\b[a-záéíóúñ]+[bcdfghjklmnñpqrstvyz]xs?\b", re.IGNORECASE)
+# A name may end in one x (Marx).
+_GENDER = re.compile(
+    r"(?i:\b[a-záéíóúñ]+@s?(?!\w)|\b[a-záéíóúñ]+[bcdfghjklmnñpqrstvyz]xs\b)|\b[a-záéíóúñ]+[bcdfghjklmnñpqrstvyz]x\b"
+)
 _PROMISE = _words(
     r"dinero fácil|ganancias? (?:seguras?|garantizadas?)|ingresos? (?:seguros?|garantizados?)|"
     r"(?:te harás|hazte) ric[oa]|"

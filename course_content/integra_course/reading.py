@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,10 @@ from integra_course.model import (
 )
 from integra_course.problems import Place, Problems
 from integra_course.reading_deliverable import read_definition
-from integra_course.reading_items import FORM, LEVELS, Use, read_item
+from integra_course.reading_items import LEVELS, Use, read_item
 from integra_course.reading_lesson import read_lesson
 from integra_course.reading_panel import read_panel
-from integra_course.schema import NAME, OUTCOME, SLUG, Fields
+from integra_course.schema import FORM, NAME, OUTCOME, SLUG, Fields
 from integra_course.source import read_text, read_yaml
 from integra_grading.cut_scores import Panel, compute_cut
 
@@ -592,7 +592,7 @@ def _legal_review(module: Fields) -> LegalReview | None:
     if not fields.choice("estado", {"pendiente": False, "firmada": True}):
         fields.finish()
         return LegalReview()
-    review = LegalReview(fields.text("por", max_length=120), _day(fields, "fecha"))
+    review = LegalReview(fields.text("por", max_length=120), fields.day("fecha"))
     fields.finish()
     return review
 
@@ -604,19 +604,10 @@ def _fact(fields: Fields) -> Fact | None:
             "valor", "bad_value", "Escribe solo el dato, sin comillas, dos puntos ni signos de formato."
         )
     meaning, source = fields.text("texto", max_length=400), fields.text("fuente", max_length=300)
-    valid_from, checked_on = _day(fields, "desde"), _day(fields, "revisado")
+    valid_from, checked_on = fields.day("desde"), fields.day("revisado")
     if not fields.finish() or valid_from is None or checked_on is None:
         return None
     return Fact(fields.place, key, value, meaning, valid_from, checked_on, source)
-
-
-def _day(fields: Fields, key: str) -> date | None:
-    text = fields.text(key, max_length=10)
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        fields.refuse(key, "bad_date", f"«{text}» no es una fecha. Escribe año, mes y día: 2026-03-31.")
-        return None
 
 
 def _bypass_rules(course: Fields) -> dict[str, int]:

@@ -171,10 +171,11 @@ def _read_numeric(fields: Fields, use: Use) -> Parts:
     if inner is None:
         return Parts({})
     answer = _read_number(inner, needs_formula=True)
-    feedback = Feedback(
-        correct=_read_feedback(inner, "si_acierta", is_required=True),
-        wrong=_read_feedback(inner, "si_falla", is_required=True),
-    )
+    # Tests say nothing, so they need none.
+    is_practice = use is Use.PRACTICE
+    correct = _read_feedback(inner, "si_acierta", is_required=is_practice)
+    wrong = _read_feedback(inner, "si_falla", is_required=is_practice)
+    feedback = Feedback(correct=correct, wrong=wrong) if correct or wrong else None
     if not inner.finish() or answer is None:
         return Parts({})
     return Parts(

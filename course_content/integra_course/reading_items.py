@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from integra_course.markup import to_html
 from integra_course.model import SourceItem
 from integra_course.reading_item_parts import KINDS, READERS, STARTS_WITH_NUMBER, Use
-from integra_course.schema import OUTCOME, Fields
+from integra_course.schema import FORM, OUTCOME, Fields
 from integra_grading.errors import GradingError
 from integra_grading.items import Item
 
-__all__ = ["FORM", "LEVELS", "STARTS_WITH_NUMBER", "Use", "read_item"]
+__all__ = ["LEVELS", "STARTS_WITH_NUMBER", "Use", "read_item"]
 
-FORM = re.compile(r"[A-Z]")
 LEVELS = ("recordar", "comprender", "aplicar", "analizar", "decidir")
 
 

@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-import re
+from typing import Any
 
-from integra_course.schema import NAME, Fields
-from integra_grading.cut_scores import ItemRating, Judge, Panel
-from integra_grading.errors import GradingError
+from integra_course.schema import FORM, NAME, Fields
+from integra_grading.cut_scores import Panel
+from integra_grading.errors import ManifestError
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PROBLEMS = {
     "too_few_judges": "Un panel tiene al menos dos jueces. Agrega los que faltan.",
     "duplicate_key": "Dos jueces tienen la misma clave. Cambia una.",
     "rating_missing": "Cada juez estima todas las preguntas. Completa las que faltan.",
+    "wrong_form": "Las preguntas se nombran por su clave: pp-01-a. Corrige las que tienen otros signos.",
+    "wrong_length": "Un panel tiene hasta 50 jueces, y cada juez estima de 1 a 200 preguntas.",
 }
 
 
 def read_panel(fields: Fields) -> Panel | None:
     """Return the panel, or None where something of it was refused."""
-    held_on = fields.text("fecha", max_length=10)
-    if held_on and not _DAY.fullmatch(held_on):
-        fields.refuse("fecha", "bad_date", "Escribe la fecha así: 2026-05-20.")
-    form = fields.text("forma", max_length=8)
-    judges = tuple(_read_judge(group) for group in fields.groups("jueces"))
-    if not fields.finish():
+    held_on = fields.day("fecha")
+    form = fields.slug("forma", FORM)
+    judges = [_read_judge(group) for group in fields.groups("jueces")]
+    if not fields.finish() or held_on is None:
         return None
     try:
-        return Panel(held_on=held_on, form=form, judges=judges)
-    except GradingError as error:
-        fields.refuse("jueces", error.code, _PROBLEMS[error.code])
+        return Panel.from_dict({"held_on": held_on.isoformat(), "form": form, "judges": judges})
+    except ManifestError as error:
+        fields.refuse("jueces", error.code, _PROBLEMS.get(error.code, _PROBLEMS["wrong_form"]))
         return None
 
 
-def _read_judge(fields: Fields) -> Judge:
+def _read_judge(fields: Fields) -> dict[str, Any]:
     key = fields.slug("clave", NAME)
     expertise = fields.text("experiencia", max_length=80)
     ratings = fields.table("estimaciones", lambda inner, name: inner.integer(name, 0, 100))
     fields.finish()
-    return Judge(
-        key=key,
-        expertise=expertise,
-        ratings=tuple(ItemRating(item=item, percent=percent) for item, percent in ratings.items()),
-    )
+    return {
+        "key": key,
+        "expertise": expertise,
+        "ratings": [{"item": item, "percent": percent} for item, percent in ratings.items()],
+    }

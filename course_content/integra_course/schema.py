@@ -6,15 +6,19 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
 from integra_course.problems import Place, Problems
 from integra_course.source import Mapping, Node, Scalar, Sequence, type_names
+from integra_grading.errors import WireError
+from integra_grading.wire import Day
 
 T = TypeVar("T")
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+FORM = re.compile(r"[A-Z]")
 OUTCOME = re.compile(r"[1-9][0-9]?\.[1-9][0-9]?")
 
 
@@ -72,6 +76,15 @@ class Fields:
         if text and not pattern.fullmatch(text):
             self.refuse(key, "bad_slug", f"«{text}» no sirve como clave. {_slug_help(pattern)}")
         return text
+
+    def day(self, key: str) -> date | None:
+        """Return a day of the calendar."""
+        text = self.text(key, max_length=10)
+        try:
+            return date.fromisoformat(Day().read(text, key)) if text else None
+        except WireError:
+            self.refuse(key, "bad_date", f"«{text}» no es una fecha. Escribe año, mes y día: 2026-03-31.")
+            return None
 
     def integer(self, key: str, low: int, high: int, *, default: int | None = None) -> int:
         """Return a whole number in [low, high]."""

@@ -72,7 +72,7 @@ class PracticeResult:
 class AttemptView:
     """An attempt as its learner may see it.
 
-    ``score`` is the learner's only after a post-test was submitted. ``outcome``: post "passed" or
+    ``score`` is the learner's only after a post-test or a closing was submitted. ``outcome``: of these "passed" or
     "below_cut"; bypass "exempt", "take_module" or "second_form" (start_attempt then gives the
     second form of the same sitting); pre "taken"; None while open.
     """

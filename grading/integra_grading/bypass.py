@@ -36,7 +36,7 @@ class BypassRules:
     minutes: int = wire(Whole(1, 600))
 
     def __post_init__(self) -> None:
-        # One inequality chain keeps the three outcomes apart and every one of them reachable.
+        # One chain keeps the outcomes apart. With exempt_at one above take_at_most there is no second form.
         if not self.take_at_most < self.exempt_at <= self.form_items:
             raise WireError("contradiction", "exempt_at", "take_at_most < exempt_at <= form_items is needed.")
         if not self.second_exempt_at <= 2 * self.form_items:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integra_grading.errors import ManifestError, WireError
-from integra_grading.wire import KEY, Many, Record, Text, Whole, refusing_as, require_distinct, wire
-
-_DAY = Text(10, r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+from integra_grading.wire import KEY, Day, Many, Record, Text, Whole, refusing_as, require_distinct, wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +35,7 @@ class Panel:
         WireError: ``too_few_judges``, ``duplicate_key``, ``rating_missing`` (judges rated different items).
     """
 
-    held_on: str = wire(_DAY)
+    held_on: str = wire(Day())
     form: str = wire(KEY)
     judges: tuple[Judge, ...] = wire(Many(Record(Judge), 50))
 
@@ -76,7 +74,7 @@ class CutScore:
     judges: int = wire(Whole(2, 50))
     mean_millipoints: int = wire(Whole(0, 1_000_000))
     error_millipoints: int = wire(Whole(0, 1_000_000))
-    held_on: str = wire(_DAY)
+    held_on: str = wire(Day())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form that a manifest holds."""

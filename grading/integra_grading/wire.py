@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
@@ -208,6 +208,25 @@ class Instant:
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "format": "date-time", "pattern": r"(Z|\+00:00)$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of the calendar as text: ``2026-05-20``."""
+
+    def read(self, raw: object, at: str) -> str:
+        if not isinstance(raw, str):
+            raise WireError("wrong_type", at, "A string is expected.")
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", raw) is not None:
+            with suppress(ValueError):  # the 30th of February
+                return date.fromisoformat(raw).isoformat()
+        raise WireError("not_a_day", at, "A day such as 2026-05-20 is expected.")
+
+    def write(self, value: str) -> str:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 
 
 @dataclass(frozen=True, slots=True)

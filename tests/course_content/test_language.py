@@ -27,6 +27,8 @@ def check(text: str) -> tuple[str, list[tuple[str, int, bool]]]:
         ("La señorita Rosa vende pan.", "forbidden_word"),
         ("Pregunta a l@s vecin@s.", "gender_mark"),
         ("Para todxs.", "gender_mark"),
+        ("Todxs ganan.", "gender_mark"),
+        ("Cada vecinx opina.", "gender_mark"),
         ("Con este plan ganarás más.", "money_promise"),
         ("Es dinero fácil.", "money_promise"),
     ],
@@ -42,6 +44,7 @@ def test_what_a_text_does_not_say_is_refused_with_its_line(line: str, code: str)
         "La carga del celular cuesta 12 dólares.",
         "Existe una regla para exs y box: mide el texto.",
         "Vende las empanadas a 1 dólar. Gana quien anota.",
+        "Groucho Marx era actor.",
         "La legalidad del contrato se revisa antes de firmar.",
     ],
 )

@@ -11,7 +11,7 @@ from integra_course.manifest import build_manifest
 from integra_grading.manifest import parse_manifest
 
 PANEL = """\
-fecha: 2026-05-20
+fecha: {day}
 forma: {form}
 jueces:
   - clave: j01
@@ -24,10 +24,16 @@ jueces:
 
 
 def write_panel(
-    root: Path, *, form: str = "A", ratings: str = "p1-a: 60, p2-a: 80", second: str = "j02", keep: str = ""
+    root: Path,
+    *,
+    day: str = "2026-05-20",
+    form: str = "A",
+    ratings: str = "p1-a: 60, p2-a: 80",
+    second: str = "j02",
+    keep: str = "",
 ) -> None:
     (root / "paneles").mkdir()
-    text = PANEL.format(form=form, ratings=ratings, second=second)
+    text = PANEL.format(day=day, form=form, ratings=ratings, second=second)
     (root / "paneles" / "prueba.yaml").write_text(text, "utf-8")
     course = root / "course.yaml"
     old = "final: {minutos: 5, corte: 1, "
@@ -76,6 +82,9 @@ def test_without_a_panel_the_cut_is_provisional(mini_copy: Path, load: Callable)
         ({"ratings": "p1-a: 60, p2-a: mucho"}, "not_integer", "paneles/prueba.yaml"),
         ({"second": "j01"}, "duplicate_key", "paneles/prueba.yaml"),
         ({"form": "B"}, "panel_items", "course.yaml"),
+        ({"day": "2026-02-30"}, "bad_date", "paneles/prueba.yaml"),
+        ({"day": "20260520"}, "bad_date", "paneles/prueba.yaml"),
+        ({"ratings": "p1 a: 60, p2-a: 80"}, "wrong_form", "paneles/prueba.yaml"),
         ({"form": "A\nlugar: aquí"}, "unknown_key", "paneles/prueba.yaml"),
     ],
 )

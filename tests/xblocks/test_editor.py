@@ -115,6 +115,21 @@ def test_a_problem_is_named_with_its_line_and_what_to_do(
     assert line_with in lines[problem["line"] - 1], (problem, lines[problem["line"] - 1])
 
 
+@pytest.mark.parametrize(
+    ("place", "name", "bent"),
+    [("practice", "shows_all", "no"), ("test", "form_items", "8"), ("test", "form_items", True)],
+)
+def test_what_a_field_would_turn_into_something_else_is_refused(
+    studio: Any, place: str, name: str, bent: object
+) -> None:
+    where = {"practice": PRACTICE, "test": TEST}[place]
+    values = yaml.safe_load(read_content(studio, where)) | {name: bent}
+
+    [problem] = check(studio, yaml.safe_dump(values), where)["problems"]
+
+    assert problem["sentence"].startswith(f"{name}: ")
+
+
 def test_every_bad_question_is_named_at_once_and_nothing_is_previewed(studio: Any) -> None:
     content = read_content(studio).replace("kind: single", "kind: x").replace("value: '1013'", "value: mil")
 
@@ -359,6 +374,23 @@ def test_an_author_changes_a_text_in_the_form_and_saves(world: Any, dialog: Any,
         "feedback": "<p>Bien & completo.</p>",
         "correct": True,
     }
+    assert page.errors == []
+
+
+@in_browser
+def test_a_question_that_was_only_looked_at_stays_what_it_is(world: Any, studio: Any, dialog: Any) -> None:
+    values = yaml.safe_load(read_content(studio))
+    values["items"][0]["options"][1]["text"] = " Lo justo  "
+    studio.handle(*PRACTICE, "studio_submit", {"display_name": "x", "content": yaml.safe_dump(values)})
+    before = world.block(*PRACTICE).items
+    assert before[0]["options"][1]["text"] == " Lo justo  "
+    page = dialog(PRACTICE)
+
+    open_item(page, "m06-u03-q1")
+    page.get_by_role("button", name="Guardar").click()
+
+    page.wait_for_function("window.told.some((each) => each[1] === 'end')")
+    assert world.block(*PRACTICE).items == before
     assert page.errors == []
 
 

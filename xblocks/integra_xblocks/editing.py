@@ -6,7 +6,6 @@ that nothing the form does not know is lost.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -162,10 +161,12 @@ def _check_types(block: BaseBlock, values: dict[str, Any]) -> list[Problem]:
     problems = []
     for name, value in values.items():
         try:
-            block.fields[name].enforce_type(value)
-            is_good = value is not None and not (isinstance(value, float) and not math.isfinite(value))
+            enforced = block.fields[name].enforce_type(value)
         except (TypeError, ValueError, OverflowError):
-            is_good = False
+            enforced = None
+        # What a field would turn into something else ("no" into false, "8" into 8) is not what the author meant.
+        is_same = enforced == value and isinstance(enforced, bool) is isinstance(value, bool)
+        is_good = enforced is not None and is_same
         if not is_good:
             problems.append(Problem((name,), name, N_("Another kind of value is expected here.")))
     return problems

@@ -52,7 +52,9 @@ def _bend(raw, change):
         (lambda raw: raw["judges"][0]["ratings"][0].update(item="q1"), "duplicate_key"),
         (lambda raw: raw["judges"][0]["ratings"][0].update(percent=101), "out_of_range"),
         (lambda raw: raw["judges"][0]["ratings"][0].update(percent=50.5), "wrong_type"),
-        (lambda raw: raw.update(held_on="ayer"), "wrong_form"),
+        (lambda raw: raw.update(held_on="ayer"), "not_a_day"),
+        (lambda raw: raw.update(held_on="2026-02-30"), "not_a_day"),
+        (lambda raw: raw.update(held_on=20260520), "wrong_type"),
         (lambda raw: raw.update(cut=30), "unknown_key"),
     ],
 )

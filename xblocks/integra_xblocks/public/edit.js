@@ -14,6 +14,25 @@
     const content = form.elements.content;
     const items = spec.kinds ? makeItems(block, spec) : null;
     let view = "text";
+    let isBusy = false;
+
+    /** One thing at a time: what is written or clicked while the server is asked would be lost or done twice. */
+    function alone(act) {
+      return async (...given) => {
+        if (isBusy) return;
+        setBusy(true);
+        try {
+          await act(...given);
+        } finally {
+          setBusy(false);
+        }
+      };
+    }
+
+    function setBusy(busy) {
+      isBusy = busy;
+      for (const panel of block.findAll("edit-view")) panel.inert = busy;
+    }
 
     function say(sentence, state) {
       const line = block.find("edit-state");
@@ -110,14 +129,16 @@
       runtime.notify("error", { title: block.text("failed"), message: message });
     }
 
+    const openAlone = alone(open);
+    const saveAlone = alone(save);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      save();
+      saveAlone();
     });
-    for (const tab of block.findAll("edit-tab")) tab.addEventListener("click", () => open(tab.dataset.view));
-    block.find("edit-check").addEventListener("click", async () => (await settle()) && check());
+    for (const tab of block.findAll("edit-tab")) tab.addEventListener("click", () => openAlone(tab.dataset.view));
+    block.find("edit-check").addEventListener("click", alone(async () => (await settle()) && check()));
     block.find("edit-cancel").addEventListener("click", () => runtime.notify("cancel", {}));
-    if (items) open("form");
+    if (items) openAlone("form");
   }
 
   // --- the questions -------------------------------------------------------------------------------------
@@ -268,7 +289,10 @@
       inside.push(make("p", { id: id + "-note", className: "integra-note" }, [note]));
       input.setAttribute("aria-describedby", id + "-note");
     }
-    return { element: make("div", { className: "integra-edit-field" }, inside), read: () => input.value.trim() };
+    const shown = input.value.trim();
+    // What nobody changed stays as it was, spaces and type included: a question's digest hangs on it.
+    const read = () => (value !== undefined && input.value.trim() === shown ? value : input.value.trim());
+    return { element: make("div", { className: "integra-edit-field" }, inside), read: read };
   }
 
   function makeFieldset(field, inner) {
