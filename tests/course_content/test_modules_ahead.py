@@ -1,4 +1,8 @@
-"""Modules written and not yet listed in ``course.yaml``: they compile beside the listed ones without a complaint."""
+"""Modules written and not yet in the course: they compile beside the listed ones without a complaint.
+
+Two kinds are ahead: folders of ``course/modules`` that ``course.yaml`` does not list, and folders of ``ahead``, each
+laid over the course: the whole of a module of which the course has a part.
+"""
 
 from __future__ import annotations
 
@@ -9,31 +13,37 @@ from pathlib import Path
 
 import pytest
 
-COURSE = Path(__file__).parents[2] / "course_content" / "course"
+CONTENT = Path(__file__).parents[2] / "course_content"
+COURSE, AHEAD = CONTENT / "course", CONTENT / "ahead"
 LISTED = re.compile(r"^modulos: \[(.*)\]$", re.MULTILINE)
+MINUTES = re.compile(r"^minutos: (\d+)$", re.MULTILINE)
+TESTS = 20
+
+
+def read_listed(root: Path) -> list[str]:
+    listed = LISTED.search((root / "course.yaml").read_text("utf-8"))
+    assert listed is not None
+    return [name.strip() for name in listed[1].split(",")]
 
 
 def list_ahead() -> list[str]:
-    listed = LISTED.search((COURSE / "course.yaml").read_text("utf-8"))
-    assert listed is not None
-    names = {name.strip() for name in listed[1].split(",")}
-    return sorted(path.name for path in (COURSE / "modules").iterdir() if path.name not in names)
+    listed = read_listed(COURSE)
+    unlisted = {path.name for path in (COURSE / "modules").iterdir() if path.name not in listed}
+    return sorted(unlisted | {path.name for path in AHEAD.iterdir()})
 
 
 @pytest.mark.parametrize("name", list_ahead())
 def test_a_module_written_ahead_has_no_problem(name: str, load: Callable, tmp_path: Path) -> None:
     root = Path(shutil.copytree(COURSE, tmp_path / "course"))
-    text = (root / "course.yaml").read_text("utf-8")
-    listed = LISTED.search(text)
-    assert listed is not None
-    names = sorted({*listed[1].replace(" ", "").split(","), name})
-    units = [
-        int(re.search(r"^minutos: (\d+)$", path.read_text("utf-8"), re.MULTILINE)[1])  # type: ignore[index]
-        for path in (root / "modules" / name).rglob("unidad.yaml")
-    ]
-    minutes = re.search(r"^minutos: (\d+)$", text, re.MULTILINE)
-    assert minutes is not None
-    text = text.replace(minutes[0], f"minutos: {int(minutes[1]) + sum(units)}")
+    if (AHEAD / name).exists():
+        shutil.copytree(AHEAD / name, root, dirs_exist_ok=True)
+    names = sorted({*read_listed(root), name})
+    minutes = TESTS + sum(
+        int(MINUTES.search(path.read_text("utf-8"))[1])  # type: ignore[index]
+        for module in names
+        for path in (root / "modules" / module).rglob("unidad.yaml")
+    )
+    text = MINUTES.sub(f"minutos: {minutes}", (root / "course.yaml").read_text("utf-8"), count=1)
     (root / "course.yaml").write_text(LISTED.sub(f"modulos: [{', '.join(names)}]", text), "utf-8")
 
     course, problems = load(root)
