@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from integra_course.checks_banks import (
     EASY_ENOUGH,
@@ -37,6 +37,7 @@ def check_course(course: Course, problems: Problems) -> None:
     """Note everything in ``course`` that contradicts itself."""
     _check_names(course, problems)
     _check_minutes(course, problems)
+    _check_paths(course, problems)
     for module in course.modules:
         _check_module(course, module, problems)
     for module in course.modules:
@@ -107,6 +108,43 @@ def _refuse_repeated(named: Iterable[tuple[Place, str]], problems: Problems) -> 
                 place, "duplicate_key", f"«{name}» ya está en {seen[name]}. Deja uno o ponle otra clave."
             )
         seen.setdefault(name, place)
+
+
+def _check_paths(course: Course, problems: Problems) -> None:
+    """Refuse an order, the course's own or a path's, in which a module comes before what it needs."""
+    keys = [module.key for module in course.modules]
+    _refuse_repeated(((path.place, path.key) for path in course.paths), problems)
+    if problems.has_errors_under("modules"):
+        return
+    for module, missed in _find_early(course, keys):
+        problems.refuse(
+            course.places["modulos"],
+            "module_too_early",
+            f"«{module}» necesita antes «{missed}». Cambia el orden de la lista.",
+        )
+    for path in course.paths:
+        if sorted(path.modules) != sorted(keys):
+            problems.refuse(
+                path.place.at("modulos"),
+                "path_incomplete",
+                f"Una ruta nombra cada módulo una vez: {', '.join(keys)}. Corrige la lista.",
+            )
+            continue
+        for module, missed in _find_early(course, path.modules):
+            problems.refuse(
+                path.place.at("modulos"),
+                "module_too_early",
+                f"«{module}» necesita antes «{missed}». Cambia el orden de la ruta.",
+            )
+
+
+def _find_early(course: Course, order: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each module of ``order`` with what it needs and what comes only after it."""
+    needed = {module.key: module.before.needed for module in course.modules}
+    for place, key in enumerate(order):
+        for missed in needed[key]:
+            if missed in order[place:]:
+                yield key, missed
 
 
 def _check_minutes(course: Course, problems: Problems) -> None:

@@ -134,12 +134,26 @@ class LegalReview:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What comes before a module: ``needed`` and ``helpful`` modules, and what stands in for the needed ones.
+
+    It advises; nothing is locked, because whoever has a business does not wait for a course.
+    """
+
+    place: Place
+    needed: tuple[str, ...]
+    helpful: tuple[str, ...]
+    unless: str
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
     """A module with its units, and a ring where it can be bypassed; ``legal_review``: only where it speaks of law."""
 
     place: Place
     key: str
     title: str
+    before: Before
     can_be_bypassed: bool
     outcomes: tuple[Outcome, ...]
     units: tuple[Unit, ...]
@@ -246,6 +260,16 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
+class LearningPath:
+    """An order of the course's modules that suits one aim; every module stands in it once."""
+
+    place: Place
+    key: str
+    title: str
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rubric:
     """A scoring guide; ``content`` as in the manifest."""
 
@@ -263,6 +287,7 @@ class Course:
     minutes: int
     achievements: tuple[str, ...]
     areas: tuple[Area, ...]
+    paths: tuple[LearningPath, ...]
     modules: tuple[Module, ...]
     rubrics: tuple[Rubric, ...]
     tests: Tests

@@ -15,6 +15,7 @@ from typing import Any
 from lxml import etree
 
 from integra_course.model import Bank, Closing, Course, Deliverable, Module, Practice, SourceItem, Unit
+from integra_course.paths import describe_before, describe_paths
 from integra_grading.items import bank_digest, item_digest
 from integra_grading.olx import write_item
 
@@ -139,7 +140,7 @@ def compile_course(course: Course, static: Mapping[str, bytes]) -> dict[str, byt
     info = course.info
     files = {
         "course.xml": _xml(_element("course", url_name=info.run, org=info.org, course=info.number)),
-        "about/overview.html": (info.overview_html + "\n").encode(),
+        "about/overview.html": (info.overview_html + describe_paths(course) + "\n").encode(),
         "about/short_description.html": (info.summary + "\n").encode(),
         f"policies/{info.run}/policy.json": _json({f"course/{info.run}": _policy(course)}),
     }
@@ -181,6 +182,8 @@ def _chapter_files(course: Course, chapter: Chapter, graded: Counter[str]) -> It
 def _module_chapter(course: Course, module: Module) -> Chapter:
     titles = course.titles
     first = [_block("integra_module", module.key, titles["estado_del_modulo"], module_key=module.key)]
+    if advice := describe_before(course, module):
+        first[0].set("advice", advice)
     if module.bypass is not None:
         first.append(_bypass(module, module.bypass, titles["evaluacion_directa"]))
     sections = [

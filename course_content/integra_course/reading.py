@@ -16,11 +16,13 @@ from integra_course.model import (
     MINUTE_TYPES,
     Area,
     Bank,
+    Before,
     Closing,
     Course,
     Deliverable,
     GradedPart,
     Info,
+    LearningPath,
     LegalReview,
     LevelCount,
     Module,
@@ -139,6 +141,7 @@ class Reader:
                 )
         module_names = self._distinct(fields.texts_with_places("modulos"))
         areas = tuple(_area(area) for area in fields.groups("areas"))
+        paths = tuple(_path(path) for path in fields.groups("rutas", is_required=False))
         rubrics = tuple(_rubric(rubric) for rubric in fields.groups("rubricas"))
         bypass_rules = _bypass_rules(fields)
         titles = _titles(fields)
@@ -160,6 +163,7 @@ class Reader:
             minutes=minutes,
             achievements=tuple(achievements),
             areas=areas,
+            paths=paths,
             modules=modules,
             rubrics=rubrics,
             tests=tests,
@@ -266,6 +270,7 @@ class Reader:
         bypass, min_calculations = self._bypass(fields, can_be_bypassed)
         deliverable = self._deliverable(fields)
         legal_review = _legal_review(fields)
+        before = self._before(fields)
         title = fields.text("titulo", max_length=120)
         fields.finish()
         units = tuple(
@@ -275,6 +280,7 @@ class Reader:
             place=fields.place,
             key=name,
             title=title,
+            before=before,
             can_be_bypassed=can_be_bypassed,
             outcomes=outcomes,
             units=units,
@@ -283,6 +289,20 @@ class Reader:
             deliverable=deliverable,
             legal_review=legal_review,
         )
+
+    def _before(self, module: Fields) -> Before:
+        """Return what comes before; a module may name one that this edition of the course leaves out."""
+        named = {
+            key: self._distinct(module.texts_with_places(key, is_required=False))
+            for key in ("antes", "conviene")
+        }
+        for name, place in (pair for places in named.values() for pair in places.items()):
+            if not MODULE.fullmatch(name) or not (self.sources.root / "modules" / name).is_dir():
+                self.problems.refuse(
+                    place, "unknown_module", f"No existe el módulo «{name}». Escribe su clave: m06."
+                )
+        unless = module.text("salvo", max_length=120, is_required=False)
+        return Before(module.place_of("antes"), tuple(named["antes"]), tuple(named["conviene"]), unless)
 
     def _bypass(self, module: Fields, can_be_bypassed: bool) -> tuple[Bank | None, int]:
         """Return the ring and how many calculations every form must hold."""
@@ -557,6 +577,13 @@ def _area(fields: Fields) -> Area:
     area = Area(fields.place, fields.slug("clave"), fields.texts("modulos"))
     fields.finish()
     return area
+
+
+def _path(fields: Fields) -> LearningPath:
+    key, title = fields.slug("clave"), fields.text("titulo", max_length=120)
+    path = LearningPath(fields.place, key, title, fields.texts("modulos"))
+    fields.finish()
+    return path
 
 
 def _rubric(fields: Fields) -> Rubric:

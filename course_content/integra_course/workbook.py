@@ -15,6 +15,7 @@ from lxml import html as lxml_html
 from lxml.builder import ElementMaker
 
 from integra_course.model import Course, Deliverable, Module, SourceItem, Unit
+from integra_course.paths import describe_before, describe_paths
 from integra_grading.item_view import ShownItem, show_item
 from integra_grading.items import Item, presentation
 
@@ -52,9 +53,11 @@ def build_chapters(course: Course) -> tuple[Chapter, ...]:
     def prose(html: str) -> list[Element]:
         return _parse(html, places)
 
-    chapters = [Chapter("como-se-usa", "Cómo usar este cuaderno", 1, tuple(_how_to()))]
+    chapters = [
+        Chapter("como-se-usa", "Cómo usar este cuaderno", 1, (*_how_to(), *prose(describe_paths(course))))
+    ]
     for module in course.modules:
-        chapters.append(Chapter(module.key, module.title, 1, tuple(_module(module))))
+        chapters.append(Chapter(module.key, module.title, 1, tuple(_module(course, module))))
         for unit in module.units:
             chapters.append(Chapter(unit.key, unit.title, 2, tuple(_unit(unit, prose))))
         if module.deliverable is not None:
@@ -85,9 +88,11 @@ def _how_to() -> Iterator[Element]:
     )
 
 
-def _module(module: Module) -> Iterator[Element]:
+def _module(course: Course, module: Module) -> Iterator[Element]:
     units = "1 unidad" if len(module.units) == 1 else f"{len(module.units)} unidades"
     yield E.p(_class("datos"), f"{module.minutes} minutos · {units}")
+    if before := describe_before(course, module):
+        yield E.p(before)
     yield E.p("Al terminar podrás:")
     yield E.ul(*(E.li(outcome.text) for outcome in module.outcomes))
     if module.legal_review is not None and module.legal_review.is_pending:

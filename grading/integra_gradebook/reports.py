@@ -121,10 +121,10 @@ def get_cohort_report(
 def _load(attempts: QuerySet[Attempt]) -> tuple[dict[str, Item], dict[str, list[_Sitting]]]:
     """Return every item that was drawn, as it was the last time, and the attempts by kind, oldest first."""
     found = {
-        pk: (kind, _Sitting(*about))
-        for pk, kind, *about in attempts.order_by("submitted_at", "pk").values_list(
-            "pk", "kind", "learner_id", "bank_id", "form_key", "score", "max_score"
-        )
+        pk: (kind, _Sitting(learner_id, bank_id, form_key, score or 0, max_score))
+        for pk, kind, learner_id, bank_id, form_key, score, max_score in attempts.order_by(
+            "submitted_at", "pk"
+        ).values_list("pk", "kind", "learner_id", "bank_id", "form_key", "score", "max_score")
     }
     rows = AttemptResponse.objects.filter(attempt_id__in=list(found)).order_by("attempt__submitted_at", "pk")
     drawn = list(rows.values_list("attempt_id", "item_key", "item_version__digest", "response", "points"))

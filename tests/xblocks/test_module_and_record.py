@@ -15,11 +15,14 @@ MODULE = ("integra_module", "m06")
 RECORD = ("integra_record", "avance")
 LESSON = ("integra_lesson", "m06-u03-leccion")
 PRACTICE = ("integra_practice", "m06-u03-practica")
+ADVICE = "Antes de este módulo: «Ideas»."
 
 
 @pytest.fixture
 def blocks(element: Any, lesson: Any, practice: Any) -> list[Any]:
-    module = element("integra_module", url_name="m06", module_key="m06", display_name="Módulo 6")
+    module = element(
+        "integra_module", url_name="m06", module_key="m06", display_name="Módulo 6", advice=ADVICE
+    )
     record = element("integra_record", url_name="avance", display_name="Mi avance")
     return [module, lesson, practice, record]
 
@@ -40,6 +43,7 @@ def test_an_open_module_says_what_is_missing_and_where(world: Any, people: Any) 
     html = world.as_learner(people["ana"]).render(*MODULE).html
 
     assert "Vas en camino" in html
+    assert ADVICE in html
     for place in ("m06-u03", "m06-u03-practica"):
         assert f"/{place}" in html
     assert "Lee hasta el final la lección «Punto de equilibrio»." in html
@@ -52,6 +56,7 @@ def test_a_finished_module_says_so_and_still_asks_for_its_deliverable(world: Any
     html = visit.render(*MODULE).html
 
     assert "Terminaste este módulo." in html
+    assert ADVICE not in html
     assert "Envía tu trabajo «Hoja de costos»." in html
     assert "Vas en camino" in world.as_learner(people["beto"]).render(*MODULE).html
 

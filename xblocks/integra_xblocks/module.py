@@ -30,6 +30,9 @@ class ModuleBlock(CompletableXBlockMixin, BaseBlock):
     has_score = True
 
     module_key = String(scope=Scope.settings, default="", help="The module; equals the url_name.")
+    advice = String(
+        scope=Scope.settings, default="", help="What to do before, in words; shown until it is reached."
+    )
 
     def max_score(self) -> int:
         """Return the maximum the gradebook's mirror uses.
@@ -63,10 +66,15 @@ class ModuleBlock(CompletableXBlockMixin, BaseBlock):
             "title": self._title() or module.title,
             "module_title": module.title,
             "minutes": module.minutes,
+            "advice": "" if standing.is_reached else self.advice,
             "state": standing.state.value,
             "tasks": describe_reasons(standing.reasons, collect_titles(manifest), self.t),
             "can_be_bypassed": module.can_be_bypassed and not standing.is_reached,
         }
+
+    def get_editable(self) -> dict[str, Any]:
+        """Return the values an author edits."""
+        return {**super().get_editable(), "advice": self.advice}
 
     def _title(self) -> str:
         return self.display_name or ""
