@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 
 from integra_course.checks_banks import (
     EASY_ENOUGH,
@@ -31,6 +32,9 @@ MOST_TERMS = 3
 MOST_WORDS = 1050
 LEGAL_EASY_ENOUGH = 60
 READING_TOLERANCE_MINUTES = 2
+# The time model (dossier 2.1): minutes per question, its feedback included, and for the questions that open and close.
+CONCEPT_MINUTES, NUMERIC_MINUTES, OPENING_AND_CLOSING_MINUTES = Decimal("1.25"), Decimal(2), Decimal(2)
+UNIT_TOLERANCE = Decimal("0.10")
 
 
 def check_course(course: Course, problems: Problems) -> None:
@@ -43,6 +47,7 @@ def check_course(course: Course, problems: Problems) -> None:
     for module in course.modules:
         for unit in module.units:
             _check_screen_minutes(unit, problems)
+            _check_unit_minutes(unit, problems)
             _check_reading(unit, problems, is_legal=module.legal_review is not None)
     check_items(course, problems)
     check_tests(course, problems)
@@ -211,6 +216,32 @@ def _check_screen_minutes(unit: Unit, problems: Problems) -> None:
         )
 
 
+def _check_unit_minutes(unit: Unit, problems: Problems) -> None:
+    """Refuse minutes that the time model does not bear out; example, field and deliverable count as declared."""
+    # What could not be read is missing from the sum; the author hears of that first.
+    if problems.has_errors_under(unit.place.file.rpartition("/")[0]):
+        return
+    modelled = {kind: Decimal(minutes) for kind, minutes in unit.minutes_by_type.items()}
+    modelled["reading"] = Decimal(_reading_minutes(unit))
+    if unit.practice is not None:
+        modelled["practice"] = OPENING_AND_CLOSING_MINUTES + sum(
+            NUMERIC_MINUTES if each.is_calculation else CONCEPT_MINUTES for each in unit.practice.items
+        )
+    total = sum(modelled.values())
+    if abs(total - unit.minutes) > UNIT_TOLERANCE * unit.minutes:
+        problems.refuse(
+            unit.place.at("minutos"),
+            "time_model",
+            f"Declara {unit.minutes} minutos y la cuenta da {round(total)}: lectura {modelled['reading']}, práctica "
+            f"{round(modelled.get('practice', Decimal(0)))} y lo demás como está escrito. Ajusta los minutos.",
+        )
+
+
+def _reading_minutes(unit: Unit) -> int:
+    words = sum(count_words(section.markdown) for section in unit.sections)
+    return math.ceil(words / WORDS_PER_MINUTE) + 1
+
+
 def _check_reading(unit: Unit, problems: Problems, *, is_legal: bool) -> None:
     words = 0
     for section in unit.sections:
@@ -256,7 +287,7 @@ def _check_reading(unit: Unit, problems: Problems, *, is_legal: bool) -> None:
             "long_lesson",
             f"Tiene {words} palabras; el máximo es {MOST_WORDS}. Recorta.",
         )
-    needed = math.ceil(words / WORDS_PER_MINUTE) + 1
+    needed = _reading_minutes(unit)
     declared = unit.minutes_by_type.get("reading", needed)
     if abs(declared - needed) > READING_TOLERANCE_MINUTES:
         problems.warn(
