@@ -62,5 +62,12 @@ def test_of_the_whole_course_only_modules_and_questions_are_missing(load: Callab
 
     _, problems = load(root)
 
-    missing = {"file_missing", "blueprint_mismatch"}
+    # Each follows from a module or a bank that is not written yet; the rest of the course must be without a problem.
+    missing = {
+        "file_missing",
+        "unknown_module",
+        "path_incomplete",
+        "outcome_not_taught",
+        "blueprint_mismatch",
+    }
     assert [str(problem) for problem in problems if problem.code not in missing] == []

@@ -20,7 +20,7 @@ from integra_grading.items import ItemKind, parse_response, score_response
 from integra_grading.olx import read_item
 from integra_grading.ring import RingItem, Stratum, draw_form
 
-NUMBER = re.compile(r"[0-9][0-9.,]*")
+NUMBER = re.compile(r"[-−]?[0-9][0-9.,]*")
 
 
 def blocks_of(course: Course) -> dict[str, etree._Element]:
@@ -38,7 +38,7 @@ def read_spanish(text: str) -> Decimal:
     """Return the first number of a text as the course prints numbers: a second reader, apart from the compiler's."""
     match = NUMBER.search(text)
     assert match is not None, text
-    return Decimal(match[0].rstrip(".,").replace(".", "").replace(",", "."))
+    return Decimal(match[0].replace("−", "-").rstrip(".,").replace(".", "").replace(",", "."))
 
 
 def evaluate(formula: str) -> Decimal:
