@@ -227,7 +227,7 @@ def _check_unit_minutes(unit: Unit, problems: Problems) -> None:
         modelled["practice"] = OPENING_AND_CLOSING_MINUTES + sum(
             NUMERIC_MINUTES if each.is_calculation else CONCEPT_MINUTES for each in unit.practice.items
         )
-    total = sum(modelled.values())
+    total = sum(modelled.values(), Decimal(0))
     if abs(total - unit.minutes) > UNIT_TOLERANCE * unit.minutes:
         problems.refuse(
             unit.place.at("minutos"),

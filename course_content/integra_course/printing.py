@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,16 +22,21 @@ def print_pdf(html: str, size: str, static: Mapping[str, bytes]) -> bytes:
     """
     try:
         from weasyprint import CSS, HTML
+        from weasyprint.urls import URLFetcher, URLFetcherResponse
     except (ImportError, OSError) as error:
         raise PrinterMissing(str(error)) from error
 
-    def fetch(url: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        name = url.rpartition("/static/")[2]
-        if name not in static:
-            raise ValueError(f"{url} is no picture of the course.")
-        return {"string": static[name]}
+    class Pictures(URLFetcher):  # type: ignore[misc]
+        """The course's own pictures, and an error for whatever else a page asks for."""
+
+        def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> Any:
+            name = url.rpartition("/static/")[2]
+            if name not in static:
+                raise ValueError(f"{url} is no picture of the course.")
+            kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+            return URLFetcherResponse(url, static[name], {"Content-Type": kind})
 
     page = CSS(string=f"@page {{ size: {SIZES[size]} }}")
-    document = HTML(string=html, base_url="curso:/", url_fetcher=fetch)
+    document = HTML(string=html, base_url="curso:/", url_fetcher=Pictures(fail_on_errors=True))
     pdf: bytes = document.write_pdf(stylesheets=[page], pdf_variant="pdf/ua-1", pdf_tags=True)
     return pdf

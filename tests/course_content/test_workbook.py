@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 from lxml import etree
 from pypdf import PdfReader
+from weasyprint.urls import FatalURLFetchingError
 
 from integra_course.cli import main
 from integra_course.model import Course
+from integra_course.printing import print_pdf
 from integra_course.workbook import build_chapters, to_html
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -133,3 +136,17 @@ def test_without_a_printer_the_book_is_made_and_a_sentence_says_what_is_missing(
     assert main(["workbook", "--source", str(slice_root), "--output", str(tmp_path)]) == 1
     assert "WeasyPrint" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["curso.epub"]
+
+
+def test_a_picture_of_a_lesson_is_printed_and_a_foreign_one_stops_the_print(
+    slice_root: Path, tmp_path: Path
+) -> None:
+    ahead = slice_root.parent / "ahead" / "m04" / "static" / "m04-escalera-de-compra.svg"
+    picture = {"escalera.svg": ahead.read_bytes()}
+    page = '<html lang="es"><title>x</title><body><img alt="Una escalera" src="/static/{}"></body></html>'
+
+    pdf = print_pdf(page.format("escalera.svg"), "a4", picture)
+
+    assert "no cuenta" in PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
+    with pytest.raises(FatalURLFetchingError, match="otra"):
+        print_pdf(page.format("otra.svg"), "a4", picture)
