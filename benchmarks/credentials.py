@@ -44,6 +44,8 @@ def prepare_service(home: str) -> None:
         "DJANGO_SETTINGS_MODULE": "integra_service.settings",
         "INTEGRA_DEMO": "1",
         "INTEGRA_HOME": home,
+        # The course of the service's tests, whose learner gets the certificate below.
+        "INTEGRA_ACHIEVEMENTS": str(ROOT / "tests" / "ext_services" / "service" / "achievements"),
         "INTEGRA_ISSUER_URL": ISSUER,
         "INTEGRA_SECRET_KEY": "only-for-the-benchmark-" * 3,
         "INTEGRA_NAME_KEY": base64.b64encode(b"only-for-the-benchmark-of-papers").decode(),

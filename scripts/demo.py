@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = "aula-demo"
@@ -47,6 +48,8 @@ class Account:
     city: str
     place: str
     route: str = "training"
+    left_out: tuple[str, ...] | None = None
+    """What a learner who is near the end has not done yet; None for who begins."""
 
     @property
     def is_staff(self) -> bool:
@@ -54,15 +57,25 @@ class Account:
 
 
 ACCOUNTS = (
-    Account("learner", "yelitza", "Yelitza", "learner", "ciudad-a", "cohorte-a"),
+    Account("learner", "yelitza", "Yelitza", "learner who begins", "ciudad-a", "cohorte-a"),
+    Account(
+        "learner_finishing",
+        "marisela",
+        "Marisela",
+        "learner near the end: unit 6.3, its cost sheet and the final test are left",
+        "ciudad-a",
+        "cohorte-a",
+        left_out=("m06-u03", "m06-hoja-de-costos"),
+    ),
     Account(
         "learner_evaluation",
         "ronald",
         "Ronald",
-        "learner, evaluation mode",
+        "learner, evaluation mode: module 6 and the final test are left",
         "ciudad-a",
         "cohorte-a",
         "evaluation",
+        left_out=("m06",),
     ),
     Account("facilitator", "carmen", "Carmen", "facilitator", "ciudad-a", "cohorte-a"),
     Account(
@@ -320,7 +333,7 @@ def base64_secret() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def describe(account: Account, keys: dict[str, str]) -> dict[str, str]:
+def describe(account: Account, keys: dict[str, str]) -> dict[str, Any]:
     return {
         "role": account.role,
         "username": account.username,
@@ -329,6 +342,7 @@ def describe(account: Account, keys: dict[str, str]) -> dict[str, str]:
         "city": account.city,
         "cohort": account.place,
         "route": account.route,
+        "left_out": account.left_out,
     }
 
 

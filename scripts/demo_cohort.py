@@ -43,7 +43,7 @@ STAGES = (
     "pre",
     "unit",
     "unit",
-    "sheet",
+    "handed_in",
     "returned",
     "post_failed",
     "all_but_post",
@@ -127,25 +127,23 @@ class Story:
         yield events.LearnerEnrolled(**self.common, modality="virtual", route_intended=Route.TRAINING)
         if stage == "enrolled":
             return
-        yield self.test("pre", score=3)
+        cut = self.manifest.tests.post.cut
+        yield self.test("pre", score=cut // 2)
         if stage == "pre":
             return
-        first, *others = self.manifest.modules
-        yield from self.units(first)
-        if stage == "unit":
-            return
-        yield self.done(first)
-        for module in others:
+        for module in self.manifest.modules:
             yield from self.units(module)
+            if stage == "unit":
+                return
             if module.deliverable is not None:
-                yield from self.deliverable(module, "submitted" if stage == "sheet" else "returned")
-                if stage in ("sheet", "returned"):
+                yield from self.deliverable(module, "submitted" if stage == "handed_in" else "returned")
+                if stage in ("handed_in", "returned"):
                     return
                 yield from self.deliverable(module, "accepted", version=2)
             yield self.done(module)
         if stage == "all_but_post":
             return
-        yield self.test("post", score=4 if stage == "post_failed" else 7)
+        yield self.test("post", score=cut - 2 if stage == "post_failed" else cut + 4)
         if stage == "post_failed":
             return
         minutes = sum(module.minutes for module in self.manifest.modules)

@@ -14,7 +14,6 @@ from integra_course.archive import pack, write_build
 from integra_course.checks import check_course
 from integra_course.diff_export import ExportError, list_changes, read_export
 from integra_course.epub import write_epub
-from integra_course.facts import list_old
 from integra_course.manifest import build_manifest, manifest_bytes
 from integra_course.model import Course
 from integra_course.olx import compile_course
@@ -22,7 +21,8 @@ from integra_course.olx_check import check_tree
 from integra_course.printing import SIZES, PrinterMissing, print_pdf
 from integra_course.problems import Place, Problems
 from integra_course.reading import Sources, read_course
-from integra_course.report import build_report, write_report
+from integra_course.report import build_report
+from integra_course.report_text import write_report
 from integra_course.workbook import build_chapters, to_html
 from integra_grading.errors import GradingError
 
@@ -177,19 +177,9 @@ def _report(options: argparse.Namespace) -> int:
     if options.json:
         text = json.dumps(build_report(course), ensure_ascii=False, indent=2) + "\n"
     else:
-        text = write_report(course) + _describe_facts(course)
+        text = write_report(course, datetime.now(UTC).date())
     sys.stdout.write(text)
     return 0
-
-
-def _describe_facts(course: Course) -> str:
-    """Return how many facts there are, and a line per fact nobody checked for a year."""
-    if not course.facts:
-        return ""
-    old = list_old(course.facts, datetime.now(UTC).date())
-    lines = [f"Hechos con fuente: {len(course.facts)}; sin revisar desde hace más de un año: {len(old)}."]
-    lines += [f"  {fact.place}: «{fact.key}», revisado el {fact.checked_on}. {fact.source}" for fact in old]
-    return "\n".join(lines) + "\n"
 
 
 def _load(source: Path) -> Course | None:

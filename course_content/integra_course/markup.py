@@ -69,8 +69,11 @@ class _Shape(Treeprocessor):
                 )
             )
         self._tables += 1
-        for cell in table.iter("th"):
-            cell.set("scope", "col")
+        for cell in list(table.iter("th")):
+            if cell.text or len(cell):
+                cell.set("scope", "col")
+            else:
+                cell.tag = "td"  # the corner above the rows' names is the heading of nothing
         for row in table.iterfind("tbody/tr"):
             row[0].tag = "th"
             row[0].set("scope", "row")

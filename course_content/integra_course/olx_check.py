@@ -68,6 +68,7 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
 OPTIONAL = {
     "integra_practice": frozenset({"shows_all"}),
     "integra_lesson": frozenset({"needs_legal_review"}),
+    "integra_module": frozenset({"advice"}),
 }
 WITH_ITEMS = ("integra_practice", "integra_test", "integra_bypass")
 MAX_BYTES = 4_000_000

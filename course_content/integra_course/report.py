@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterable
 from typing import Any
 
-from integra_course.checks_banks import share_alike
 from integra_course.model import Course, Module, Unit
 from integra_course.readability import count_words, measure, plain_text
-from integra_grading.bypass import BypassRules, exemption_chance
-
-MASTERIES = (50, 60, 70, 80, 90)
 
 
 def build_report(course: Course) -> dict[str, Any]:
     """Return the report; its keys are relied on outside (architecture, section 7)."""
     tests = course.tests
-    indices = [index for unit in course.units() if (index := _index(unit)) is not None]
+    indices = list_indices(course.units())
     return {
         "minutes": sum(module.minutes for module in course.modules) + tests.pre_minutes + tests.post_minutes,
-        "words": sum(_words(unit) for unit in course.units()),
+        "words": count_unit_words(course.units()),
         "readability": {
             "min": round(min(indices), 1) if indices else None,
             "median": round(statistics.median(indices), 1) if indices else None,
@@ -28,36 +25,6 @@ def build_report(course: Course) -> dict[str, Any]:
         "tests": {form: sum(each.item.form == form for each in tests.bank.items) for form in tests.all_forms},
         "facts": [{"key": fact.key, "checked_on": fact.checked_on.isoformat()} for fact in course.facts],
     }
-
-
-def write_report(course: Course) -> str:
-    """Return the report as Spanish lines for an author, with what the rules mean for who knows how much."""
-    report, rules = build_report(course), BypassRules(**course.bypass_rules)
-    reading = report["readability"]
-    lines = [
-        f"Minutos: {report['minutes']}. Palabras: {report['words']}.",
-        f"Lectura (INFLESZ): mínimo {reading['min']}, mediana {reading['median']}. La meta es 65 o más.",
-    ]
-    for module in report["modules"]:
-        items = module["items"]
-        lines.append(
-            f"{module['key']}: {module['minutes']} min, {len(module['units'])} unidad(es), "
-            f"{items['practice']} preguntas de práctica, {items['bypass']} de evaluación directa, "
-            f"entregable: {module['deliverable'] or 'no tiene'}."
-        )
-    chances = "; ".join(
-        f"{known} %: {100 * exemption_chance(rules, known / 100):.0f} % y "
-        f"{100 * exemption_chance(rules, known / 100, sittings=rules.max_sittings):.0f} %"
-        for known in MASTERIES
-    )
-    lines.append(
-        "Probabilidad de exonerarse según cuánto se sabe, en una evaluación y en las "
-        f"{rules.max_sittings} permitidas: {chances}."
-    )
-    alike = ", ".join(f"{bank.key}: {100 * share_alike(bank):.0f} %" for bank in course.banks())
-    lines.append(f"Preguntas que solo cambian nombres y números de otra, por banco: {alike}.")
-    forms = ", ".join(f"{form}: {count}" for form, count in report["tests"].items())
-    return "\n".join((*lines, f"Preguntas de las pruebas por forma: {forms}.")) + "\n"
 
 
 def _module(module: Module) -> dict[str, Any]:
@@ -79,9 +46,12 @@ def _module(module: Module) -> dict[str, Any]:
     }
 
 
-def _words(unit: Unit) -> int:
-    return sum(count_words(section.markdown) for section in unit.sections)
+def count_unit_words(units: Iterable[Unit]) -> int:
+    """Return the words of the units' lessons."""
+    return sum(count_words(section.markdown) for unit in units for section in unit.sections)
 
 
-def _index(unit: Unit) -> float | None:
-    return measure("\n".join(plain_text(section.markdown) for section in unit.sections)).index
+def list_indices(units: Iterable[Unit]) -> list[float]:
+    """Return the INFLESZ index of each unit that has one."""
+    texts = ("\n".join(plain_text(section.markdown) for section in unit.sections) for unit in units)
+    return [index for text in texts if (index := measure(text).index) is not None]

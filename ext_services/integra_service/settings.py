@@ -16,6 +16,10 @@ INTEGRA_ISSUER_URL = env.read_issuer_url(os.environ, "INTEGRA_ISSUER_URL", is_de
 INTEGRA_ISSUER_NAME = env.read_text(
     os.environ, "INTEGRA_ISSUER_NAME", "INTEGRA (demostración)" if INTEGRA_DEMO else "INTEGRA · PNUD Ecuador"
 )
+# What certificates ask for and say; a programme with a course of its own has a folder of its own.
+INTEGRA_ACHIEVEMENTS = env.read_folder(
+    os.environ, "INTEGRA_ACHIEVEMENTS", PACKAGE / "credentials" / "achievements"
+)
 INTEGRA_NAME_KEYS = env.read_encryption_keys(os.environ, "INTEGRA_NAME_KEY")
 SECRET_KEY = env.read_secret_key(os.environ, "INTEGRA_SECRET_KEY")
 DATABASES = {

@@ -66,6 +66,10 @@ class Kind(ABC):
         """Return the response, or raise ResponseError."""
 
     @abstractmethod
+    def solve(self, item: Item) -> dict[str, object]:
+        """Return the right response in the shape a browser sends."""
+
+    @abstractmethod
     def is_right(self, item: Item, response: Response) -> bool:
         """Return whether the response is right as a whole."""
 
@@ -98,6 +102,9 @@ class _Single(Kind):
         _require_known(key, item.options, "option")
         return Response({"option": key}, chosen=(key,))
 
+    def solve(self, item: Item) -> dict[str, object]:
+        return {"option": next(option.key for option in item.options if option.is_correct)}
+
     def is_right(self, item: Item, response: Response) -> bool:
         return _only(item, response).is_correct
 
@@ -129,6 +136,9 @@ class _Multiple(Kind):
         keys = tuple(option.key for option in item.options if option.key in marked)
         return Response({"options": list(keys)}, chosen=keys)
 
+    def solve(self, item: Item) -> dict[str, object]:
+        return {"options": [option.key for option in item.options if option.is_correct]}
+
     def is_right(self, item: Item, response: Response) -> bool:
         return set(response.chosen) == {option.key for option in item.options if option.is_correct}
 
@@ -153,6 +163,9 @@ class _Numeric(Kind):
     def parse_response(self, item: Item, raw: dict[str, object]) -> Response:
         typed = _require_type(raw, "number", str)
         return Response({"number": typed}, numbers={"": _read_number(typed, "number")})
+
+    def solve(self, item: Item) -> dict[str, object]:
+        return {"number": _type_number(self._answer(item))}
 
     def is_right(self, item: Item, response: Response) -> bool:
         return self._answer(item).accepts(_typed(response))
@@ -196,6 +209,9 @@ class _Ordering(Kind):
         if len(keys) != len(item.options) or len(set(keys)) != len(keys):
             raise refused("not_a_response", "order")
         return Response({"order": list(keys)}, chosen=keys)
+
+    def solve(self, item: Item) -> dict[str, object]:
+        return {"order": [option.key for option in item.options]}
 
     def is_right(self, item: Item, response: Response) -> bool:
         return response.chosen == tuple(option.key for option in item.options)
@@ -251,6 +267,9 @@ class _Matching(Kind):
         ordered = {option.key: pairs[option.key] for option in item.options if option.key in pairs}
         return Response({"pairs": ordered}, pairs=ordered)
 
+    def solve(self, item: Item) -> dict[str, object]:
+        return {"pairs": {option.key: option.target for option in item.options}}
+
     def is_right(self, item: Item, response: Response) -> bool:
         return all(response.pairs.get(option.key) == option.target for option in item.options)
 
@@ -301,6 +320,9 @@ class _Grid(Kind):
         ordered = {key: typed[key] for key in asked if key in typed}
         numbers = {key: _read_number(text, f"cells.{key}") for key, text in ordered.items()}
         return Response({"cells": ordered}, numbers=numbers)
+
+    def solve(self, item: Item) -> dict[str, object]:
+        return {"cells": {key: _type_number(answer) for key, answer in _asked_cells(item)}}
 
     def is_right(self, item: Item, response: Response) -> bool:
         return all(
@@ -393,6 +415,10 @@ def _read_number(typed: str, field: str) -> Decimal:
         return parse_decimal(typed, field=field)
     except NumberError as error:
         raise ResponseError(error.code, error.field, error.message) from None
+
+
+def _type_number(answer: NumericAnswer) -> str:
+    return f"{answer.value:f}".replace(".", ",")
 
 
 # --- what the kinds share -------------------------------------------------------------------------

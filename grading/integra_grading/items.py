@@ -51,6 +51,7 @@ __all__ = [
     "parse_response",
     "presentation",
     "score_response",
+    "solve",
 ]
 
 
@@ -135,6 +136,14 @@ def parse_response(item: Item, raw: object, allow_unknown: bool) -> Response:
             raise refused("unknown_not_allowed", "option")
         return Response({"option": UNKNOWN_OPTION}, chosen=(UNKNOWN_OPTION,))
     return KINDS[item.kind].parse_response(item, raw)
+
+
+def solve(item: Item) -> dict[str, object]:
+    """Return the right response to ``item`` in the shape ``parse_response`` reads; never for a learner's page.
+
+    Invariants: ``score_response(item, parse_response(item, solve(item), False)).points == 1``.
+    """
+    return KINDS[item.kind].solve(item)
 
 
 def score_response(item: Item, response: Response | None) -> ItemScore:

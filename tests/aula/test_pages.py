@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from django.db import connection
@@ -52,6 +53,27 @@ def test_every_unit_of_the_course_renders(browser: Client) -> None:
 
         assert response.status_code == 200
         assert response.content.decode().count("data-usage-id=") == len(unit.block_ids), unit.key
+
+
+def test_every_picture_of_the_course_is_there(browser: Client) -> None:
+    pictures = set()
+    for _chapter, _section, unit in get_course().units():
+        pictures |= set(
+            re.findall(r'src="(/static/[^"]+)"', browser.get(f"/unidad/{unit.key}/").content.decode())
+        )
+
+    assert len(pictures) >= 3
+    for address in pictures:
+        answer = browser.get(address)
+        assert (answer.status_code, answer["Content-Type"]) == (200, "image/svg+xml"), address
+    assert browser.get("/static/no.svg").status_code == 404
+
+
+def test_one_chapter_is_open_and_it_is_the_one_to_go_on_with(browser: Client) -> None:
+    text = browser.get("/").content.decode()
+
+    assert text.count("<details") == len(get_course().chapters) - 1  # the desk is not in it
+    assert re.findall(r"<details[^>]* open>\s*<summary><h2>([^<]+)", text) == ["Empieza aquí"]
 
 
 def test_outline_lists_the_sections_and_hides_the_desk(browser: Client) -> None:

@@ -24,7 +24,7 @@ def _public_banks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def slice_root() -> Path:
+def course_root() -> Path:
     """The course that is delivered."""
     return ROOT / "course_content" / "course"
 
@@ -59,9 +59,9 @@ def load() -> Load:
 
 
 @pytest.fixture(scope="session")
-def slice_course(slice_root: Path, load: Load) -> Course:
+def delivered(course_root: Path, load: Load) -> Course:
     """The delivered course, which has no problem at all."""
-    course, problems = load(slice_root)
+    course, problems = load(course_root)
     assert [str(problem) for problem in problems] == []
     assert course is not None
     return course

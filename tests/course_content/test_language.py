@@ -80,8 +80,8 @@ def test_an_exception_that_says_nothing_is_refused(line: str, codes: set[str]) -
     assert {code for code, _, _ in check(line)[1]} == codes
 
 
-def test_the_delivered_course_keeps_to_it(slice_root: Path, load: Callable) -> None:
-    codes = {problem.code for problem in load(slice_root)[1]}
+def test_the_delivered_course_keeps_to_it(course_root: Path, load: Callable) -> None:
+    codes = {problem.code for problem in load(course_root)[1]}
     assert codes.isdisjoint({"forbidden_word", "gender_mark", "money_promise", "hard_word"})
 
 

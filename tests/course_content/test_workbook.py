@@ -16,14 +16,15 @@ from integra_course.cli import main
 from integra_course.model import Course
 from integra_course.printing import print_pdf
 from integra_course.workbook import build_chapters, to_html
+from integra_grading.items import ItemKind
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 
 
 @pytest.fixture(scope="module")
-def printed(slice_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def printed(course_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cuaderno")
-    assert main(["workbook", "--source", str(slice_root), "--output", str(folder)]) == 0
+    assert main(["workbook", "--source", str(course_root), "--output", str(folder)]) == 0
     return folder
 
 
@@ -59,32 +60,36 @@ def test_lessons_questions_and_the_sheet_are_in_it(printed: Path) -> None:
         assert words in text, words
 
 
-def test_nothing_of_tests_and_evaluations_is_in_it(printed: Path, slice_course: Course) -> None:
+def test_nothing_of_tests_and_evaluations_is_in_it(printed: Path, delivered: Course) -> None:
     book = zipfile.ZipFile(printed / "curso.epub")
     everything = text_of(printed / "cuaderno-a4.pdf") + " ".join(
         re.sub(r"<[^>]*>", "", book.read(name).decode())
         for name in book.namelist()
         if name.endswith(".xhtml")
     )
-    for bank in slice_course.banks():
+    for bank in delivered.banks():
         for each in bank.items:
             assert each.stem_text[:60] not in everything
             assert not any(error in everything for error in each.errors if "_" in error)
-    for unit in slice_course.units():
+    for unit in delivered.units():
         for each in unit.practice_items:
             assert not any(option.feedback and option.feedback in everything for option in each.item.options)
 
 
-def test_the_answers_at_the_end_are_the_right_ones_in_the_order_that_is_printed(slice_course: Course) -> None:
-    html = to_html(slice_course, build_chapters(slice_course), "")
+def test_the_answers_at_the_end_are_the_right_ones_in_the_order_that_is_printed(delivered: Course) -> None:
+    html = to_html(delivered, build_chapters(delivered), "")
     tree = etree.HTML(html)
-    for unit in slice_course.units():
+    for unit in delivered.units():
+        if unit.practice is None:
+            continue
         questions = tree.xpath(f"//section[@id='{unit.key}']//ol[@class='preguntas']/li")
         [title] = [
             p for p in tree.xpath("//section[@id='respuestas']/p") if "".join(p.itertext()) == unit.title
         ]
         answers = ["".join(li.itertext()) for li in title.getnext()]
         for each, question, answer in zip(unit.practice_items, questions, answers, strict=True):
+            if each.item.kind is not ItemKind.SINGLE:
+                continue
             [right] = [option for option in each.item.options if option.is_correct]
             printed = {
                 "".join(li.itertext())[:1]: "".join(li.itertext())[3:]
@@ -123,26 +128,25 @@ def test_the_book_is_whole_opens_anywhere_and_asks_for_nothing(printed: Path) ->
 
 
 def test_two_books_of_the_same_sources_have_the_same_bytes(
-    slice_root: Path, printed: Path, tmp_path: Path
+    course_root: Path, printed: Path, tmp_path: Path
 ) -> None:
-    assert main(["workbook", "--source", str(slice_root), "--output", str(tmp_path)]) == 0
+    assert main(["workbook", "--source", str(course_root), "--output", str(tmp_path)]) == 0
     assert (tmp_path / "curso.epub").read_bytes() == (printed / "curso.epub").read_bytes()
 
 
 def test_without_a_printer_the_book_is_made_and_a_sentence_says_what_is_missing(
-    slice_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    course_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "weasyprint", None)
-    assert main(["workbook", "--source", str(slice_root), "--output", str(tmp_path)]) == 1
+    assert main(["workbook", "--source", str(course_root), "--output", str(tmp_path)]) == 1
     assert "WeasyPrint" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["curso.epub"]
 
 
 def test_a_picture_of_a_lesson_is_printed_and_a_foreign_one_stops_the_print(
-    slice_root: Path, tmp_path: Path
+    course_root: Path, tmp_path: Path
 ) -> None:
-    ahead = slice_root.parent / "ahead" / "m04" / "static" / "m04-escalera-de-compra.svg"
-    picture = {"escalera.svg": ahead.read_bytes()}
+    picture = {"escalera.svg": (course_root / "static" / "m04-escalera-de-compra.svg").read_bytes()}
     page = '<html lang="es"><title>x</title><body><img alt="Una escalera" src="/static/{}"></body></html>'
 
     pdf = print_pdf(page.format("escalera.svg"), "a4", picture)

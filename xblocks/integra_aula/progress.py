@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -19,6 +19,7 @@ MODULE_STATUS = {
     "done": "Módulo terminado",
     "exempt": "Módulo reconocido por evaluación",
 }
+FINISHED = ("done", "exempt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,14 @@ class OutlinePage:
 
 @dataclass(frozen=True, slots=True)
 class OutlineChapter:
-    """One heading with its lines; ``state`` is the module's standing or empty."""
+    """One heading with its lines; ``state`` is the module's standing or empty. One heading at most is current."""
 
     title: str
     state: str
     status: str
     pages: tuple[OutlinePage, ...]
+    is_finished: bool
+    is_current: bool = False
 
 
 def outline_for(course: Course, user: User) -> tuple[OutlineChapter, ...]:
@@ -45,27 +48,29 @@ def outline_for(course: Course, user: User) -> tuple[OutlineChapter, ...]:
     learner = Learner(user.pk, settings.ENVIRONMENT.course_key)
     record = api.get_record(learner, now=datetime.now(UTC))
     runtime = AulaRuntime(user)
-    chapters = (_chapter(chapter, record, runtime) for chapter in course.chapters)
-    return tuple(chapter for chapter in chapters if chapter.pages)
+    chapters = [_chapter(chapter, record, runtime) for chapter in course.chapters]
+    current = next((chapter for chapter in chapters if chapter.pages and not chapter.is_finished), None)
+    return tuple(replace(chapter, is_current=chapter is current) for chapter in chapters if chapter.pages)
 
 
 def _chapter(chapter: Chapter, record: Record, runtime: AulaRuntime) -> OutlineChapter:
     module = next((module for module in record.modules if module.key == chapter.key), None)
+    sections = [section for section in chapter.sections if section.is_in_outline and section.units]
+    asked = [_list_answers(section, record, runtime) for section in sections]
     pages = tuple(
-        OutlinePage(section.units[0].key, section.title, _is_complete(section, record, runtime))
-        for section in chapter.sections
-        if section.is_in_outline and section.units
+        # A section that asks for nothing is never done.
+        OutlinePage(section.units[0].key, section.title, bool(answers) and all(answers))
+        for section, answers in zip(sections, asked, strict=True)
     )
     state = module.state if module else ""
-    return OutlineChapter(chapter.title, state, MODULE_STATUS.get(state, ""), pages)
+    is_finished = state in FINISHED if module else all(all(answers) for answers in asked)
+    return OutlineChapter(chapter.title, state, MODULE_STATUS.get(state, ""), pages, is_finished)
 
 
-def _is_complete(section: Section, record: Record, runtime: AulaRuntime) -> bool:
-    """Say whether everything the section asks for is done; a section that asks for nothing never is."""
+def _list_answers(section: Section, record: Record, runtime: AulaRuntime) -> list[bool]:
+    """Say of each block that asks for something whether it is done."""
     blocks = [runtime.get_block(block_id) for unit in section.units for block_id in unit.block_ids]
-    answers = [_block_is_done(block, record) for block in blocks]
-    asked = [answer for answer in answers if answer is not None]
-    return bool(asked) and all(asked)
+    return [answer for block in blocks if (answer := _block_is_done(block, record)) is not None]
 
 
 def _block_is_done(block: XBlock, record: Record) -> bool | None:
@@ -75,12 +80,13 @@ def _block_is_done(block: XBlock, record: Record) -> bool | None:
             units = {unit.key: unit.is_complete for module in record.modules for unit in module.units}
             return units.get(block.unit_key, False)
         case "integra_test":
-            return record.has_pre if block.kind == "pre" else record.post is not None
+            # Of the closings of the areas the record says nothing.
+            return {"pre": record.has_pre, "post": record.post is not None}.get(block.kind)
         case "integra_deliverable":
             states = {deliverable.key: deliverable.state for deliverable in record.deliverables}
             return states.get(block.deliverable_key) == "accepted"
         case "integra_module":
             states = {module.key: module.state for module in record.modules}
-            return states.get(block.module_key) in ("done", "exempt")
+            return states.get(block.module_key) in FINISHED
         case _:
             return None

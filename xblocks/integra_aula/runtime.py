@@ -155,7 +155,8 @@ class AulaRuntime(WorkbenchRuntime):
         """Parse one block of the course into memory and return its usage id."""
         ID_MANAGER.set_scenario(SCENARIO)
         node.attrib.pop("xblock-family", None)
-        definition_id = ID_MANAGER.create_definition(node.tag, slug=node.get("url_name"))
+        # A name is no field: left on the element, every block of the course would warn of it at every start.
+        definition_id = ID_MANAGER.create_definition(node.tag, slug=node.attrib.pop("url_name"))
         usage_id = ID_MANAGER.create_usage(definition_id)
         block_class = self.mixologist.mix(self.load_block_type(node.tag))
         block = block_class.parse_xml(node, self, ScopeIds(None, node.tag, definition_id, usage_id))

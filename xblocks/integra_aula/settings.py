@@ -70,7 +70,8 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "America/Guayaquil"
 
-STATIC_URL = "/static/"
+# Not "/static/": there an author's text names the course's pictures, in the LMS as well.
+STATIC_URL = "/aula-static/"
 STATIC_ROOT = str(ENVIRONMENT.home / "aula-static")
 WHITENOISE_USE_FINDERS = True
 LOGIN_URL = "/entrar/"

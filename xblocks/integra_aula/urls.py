@@ -17,6 +17,7 @@ urlpatterns = [
         r"^bloque/(?P<usage_id>[\w.\-]+)/(?P<name>\w+)/(?P<suffix>[^/]*)$", views.handler, name="aula_handler"
     ),
     path("recurso/<slug:block_type>/<path:path>", views.resource, name="aula_resource"),
+    path("static/<str:name>", views.course_file, name="aula_course_file"),
     path("salud/", views.health, name="aula_health"),
     path("api/integra/v1/", include("integra_bridge.urls")),
 ]

@@ -107,6 +107,17 @@ def resource(request: HttpRequest, block_type: str, path: str) -> HttpResponse:
     return HttpResponse(content, content_type=content_type)
 
 
+@cache_control(max_age=3600)
+@require_safe
+def course_file(_request: HttpRequest, name: str) -> HttpResponse:
+    """Serve a picture of the course by the address its texts give."""
+    path = settings.ENVIRONMENT.build / "olx" / "course" / "static" / name
+    if name.startswith(".") or not path.is_file():
+        raise Http404
+    content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return HttpResponse(path.read_bytes(), content_type=content_type)
+
+
 @require_safe
 def health(_request: HttpRequest) -> JsonResponse:
     """Say that the course is loaded; ``make run`` waits for this."""

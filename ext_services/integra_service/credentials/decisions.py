@@ -22,8 +22,8 @@ from .policies import (
 
 @cache
 def get_policies() -> tuple[AchievementPolicy, ...]:
-    """Return the achievement policies of this release."""
-    return read_policies()
+    """Return the achievement policies in force."""
+    return read_policies(settings.INTEGRA_ACHIEVEMENTS)
 
 
 def decide_achievements(identity: LearnerIdentity) -> tuple[tuple[AchievementPolicy, Decision], ...]:

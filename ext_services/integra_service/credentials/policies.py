@@ -16,7 +16,6 @@ from integra_service.lib.strictyaml import Reader, StrictYamlError
 from integra_service.records.fold import AttemptRecord, CourseRecord, LearningRecord
 
 SCHEMA = "integra.achievement/1"
-FOLDER = Path(__file__).parent / "achievements"
 
 
 class PolicyError(ValueError):
@@ -225,7 +224,7 @@ class _PolicyReader(Reader):
         return tuple(rows)
 
 
-def read_policies(folder: Path = FOLDER) -> tuple[AchievementPolicy, ...]:
+def read_policies(folder: Path) -> tuple[AchievementPolicy, ...]:
     """Return every policy of ``folder`` by key; raise PolicyError with the file and what is wrong."""
     policies = tuple(parse_policy(path.read_bytes(), path.name) for path in sorted(folder.glob("*.yaml")))
     if len({policy.key for policy in policies}) != len(policies):

@@ -26,6 +26,14 @@ def read_text(environ: Mapping[str, str], name: str, default: str | None = None)
     return default
 
 
+def read_folder(environ: Mapping[str, str], name: str, default: Path) -> Path:
+    """Return the folder ``name`` says, or the default; one that is not there is an error."""
+    folder = Path(read_text(environ, name, str(default)))
+    if not folder.is_dir():
+        raise ImproperlyConfigured(f"{name}: there is no folder {folder}.")
+    return folder
+
+
 def read_switch(environ: Mapping[str, str], name: str) -> bool:
     """Return True for ``1`` and False for ``0`` or absence; anything else is an error."""
     value = environ.get(name, "0")

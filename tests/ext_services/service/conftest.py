@@ -16,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 HOME = tempfile.mkdtemp(prefix="integra-service-test-")
 os.environ["INTEGRA_DEMO"] = "1"
 os.environ["INTEGRA_HOME"] = HOME
+os.environ["INTEGRA_ACHIEVEMENTS"] = str(Path(__file__).parent / "achievements")
 os.environ["INTEGRA_ISSUER_URL"] = "http://localhost:8001"
 os.environ["INTEGRA_SECRET_KEY"] = "only-for-tests-" * 3
 os.environ["INTEGRA_NAME_KEY"] = base64.urlsafe_b64encode(b"name-key-for-tests-only-32-bytes").decode()

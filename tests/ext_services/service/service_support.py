@@ -80,7 +80,7 @@ def make_manifest():
     raw = {
         "schema": "integra.manifest/1",
         "course": {"key": "cap40", "title": "Emprender", "language": "es-419"},
-        "achievements": ["demo"],
+        "achievements": ["curso"],
         "areas": [{"key": "demo", "modules": ["m04", "m06"]}],
         "modules": [
             module("m04", "m04-u03", 72, False, None),

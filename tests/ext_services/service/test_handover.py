@@ -149,7 +149,7 @@ def test_nothing_is_issued_before_consent_and_confirmed_name(committed_world, cl
 
     client.post("/mi/nombre/", {"name": "ana MARÍA Ñáñez", "step": "confirm"})
     assert confirmed_name(person) == "ana MARÍA Ñáñez"
-    assert [credential.achievement_key for credential in list_credentials(person)] == ["demo"]
+    assert [credential.achievement_key for credential in list_credentials(person)] == ["curso"]
     page = client.get("/mi/").content.decode()
     assert f"/c/{list_credentials(person)[0].token}" in page
 
@@ -231,4 +231,4 @@ def test_who_starts_the_course_later_is_the_same_person(committed_world, client)
 
     identity = identity_of(learner)
     assert LearnerIdentity.objects.for_system().count() == 1
-    assert [c.achievement_key for c in list_credentials(identity.person)] == ["demo"]
+    assert [c.achievement_key for c in list_credentials(identity.person)] == ["curso"]

@@ -41,6 +41,7 @@ def test_production_starts_with_its_five_values_and_secure_cookies():
     [
         {"INTEGRA_SECRET_KEY": None},
         {"INTEGRA_SECRET_KEY": "short"},
+        {"INTEGRA_ACHIEVEMENTS": "/there/is/no/such/folder"},
         {"INTEGRA_NAME_KEY": None},
         {"INTEGRA_NAME_KEY": "c2hvcnQ="},
         {"INTEGRA_NAME_KEY": "no base64 at all"},

@@ -29,7 +29,7 @@ def test_a_source_reads_its_own_learners_only(committed_world, client):
         row = rows[letter][0]
         names = ["achievement_key", "changed_at", "learner_uuid", "position", "state", "token"]
         assert sorted(row) == names
-        assert (row["achievement_key"], row["state"]) == ("demo", "valid")
+        assert (row["achievement_key"], row["state"]) == ("curso", "valid")
     assert read(client, committed_world.a, after=rows["a"][0]["position"]).json() == []
 
 

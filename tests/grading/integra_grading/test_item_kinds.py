@@ -21,6 +21,7 @@ from integra_grading.items import (
     parse_response,
     presentation,
     score_response,
+    solve,
 )
 from integra_grading.olx import read_item, write_item
 
@@ -318,6 +319,18 @@ def test_unknown_xml_is_refused(xml, code):
 
 
 # Properties
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_the_solution_is_a_response_that_counts(kind):
+    item = Item.from_dict(ALL[kind])
+    assert score_response(item, parse_response(item, solve(item), allow_unknown=False)).points == 1
+
+
+@given(st.decimals(min_value=-10_000, max_value=10_000, places=4))
+def test_the_solution_of_a_number_is_typed_as_people_type_it(value):
+    item = Item.from_dict({**NUMERIC, "answer": {"value": f"{value:f}", "absolute": "0"}})
+    assert score_response(item, parse_response(item, solve(item), allow_unknown=False)).points == 1
 
 
 @given(st.text(max_size=20))

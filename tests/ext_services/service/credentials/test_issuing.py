@@ -147,13 +147,13 @@ def test_public_banks_are_refused_outside_the_demonstration(
 def test_a_changed_record_issues(learner: Callable[..., Any]) -> None:
     identity = learner()
     record_changed.send(sender=None, identity=identity)
-    assert services.find_current(identity.person, "demo") is not None
+    assert services.find_current(identity.person, "curso") is not None
 
 
 def test_a_person_who_becomes_ready_is_issued_to(learner: Callable[..., Any]) -> None:
     identity = learner()
     person_ready.send(sender=None, person=identity.person)
-    assert services.find_current(identity.person, "demo") is not None
+    assert services.find_current(identity.person, "curso") is not None
 
 
 def test_revoked_credential_sets_its_bit_and_reads_revoked(credential: Credential, now: Any) -> None:
@@ -166,7 +166,7 @@ def test_revoked_credential_sets_its_bit_and_reads_revoked(credential: Credentia
     assert StatusList.objects.get().content != before
     entry = AuditEntry.objects.latest("sequence")
     assert (entry.action, entry.actor, entry.data) == ("credential.revoked", "user:7", '{"reason":"misuse"}')
-    assert services.find_current(credential.person, "demo") is None
+    assert services.find_current(credential.person, "curso") is None
     assert services.list_credentials(credential.person) == (credential,)
 
 
@@ -223,7 +223,7 @@ def test_an_intent_is_visible_to_nobody_and_completed_later(
     assert services.list_states(Source.objects.get(), 0) == ()
     assert services.complete_intents(now + timedelta(hours=1)) == 1
     assert services.complete_intents(now + timedelta(hours=1)) == 0
-    found = services.find_current(identity.person, "demo")
+    found = services.find_current(identity.person, "curso")
     assert found is not None
     assert found.token == intent.token
     result = verify_document(

@@ -168,7 +168,7 @@ def hidden_urls(learner: Callable[..., Any], credential: Credential, now: Any) -
     intended = Credential.objects.create(
         token="I" * 22,
         person=learner("Persona Pendiente").person,
-        achievement_key="demo",
+        achievement_key="curso",
         awarded_at=now,
         changed_at=now,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from integra_service.credentials.evidence import (
     collect_evidence,
@@ -23,14 +24,12 @@ from integra_service.credentials.policies import (
     read_policies,
 )
 
-DEMO = (
-    Path(__file__).parents[4] / "ext_services/integra_service/credentials/achievements/demo.yaml"
-).read_bytes()
+DEMO = (Path(__file__).parents[1] / "achievements/curso.yaml").read_bytes()
 
 
 @pytest.fixture(scope="module")
 def policy() -> AchievementPolicy:
-    (demo,) = read_policies()
+    (demo,) = read_policies(settings.INTEGRA_ACHIEVEMENTS)
     return demo
 
 
@@ -164,7 +163,7 @@ def test_evidence_names_every_fact_and_its_event(builders: Any, policy: Achievem
 
 
 def test_demo_policy_is_read(policy: AchievementPolicy) -> None:
-    assert (policy.key, policy.version, policy.course, policy.test) == ("demo", "1", "cap40", "post")
+    assert (policy.key, policy.version, policy.course, policy.test) == ("curso", "1", "cap40", "post")
     assert [key for key, _texts in policy.modules] == ["m04", "m06"]
     assert policy.get_module("m06").en == "Costs, price and break-even point"
     assert policy.get_deliverable("m06-hoja-de-costos").es == "Hoja de costos"
@@ -173,9 +172,9 @@ def test_demo_policy_is_read(policy: AchievementPolicy) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (b"key: demo", b"key: demo\nkey: demo", "twice"),
-        (b"key: demo", b"key: &a demo\nextra: *a", "alias"),
-        (b"key: demo", b"llave: demo", "members"),
+        (b"key: curso", b"key: curso\nkey: demo", "twice"),
+        (b"key: curso", b"key: &a demo\nextra: *a", "alias"),
+        (b"key: curso", b"llave: demo", "members"),
         (b"test: post", b"test: pre", "test"),
         (b"test: post", b"test: []", "test"),
         (b"course: cap40", b"course: ''", "course"),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.conf import settings
 
 from integra_service.credentials import documents, proofs, status_list
 from integra_service.credentials.did import PublishedKey, build_document
@@ -27,7 +28,7 @@ CREATED = documents.format_time(NOW)
 
 
 def make_body() -> dict[str, Any]:
-    (policy,) = read_policies()
+    (policy,) = read_policies(settings.INTEGRA_ACHIEVEMENTS)
     facts = documents.CredentialFacts(
         url=f"{ORIGIN}/c/0123456789abcdefABCDEF",
         subject_uuid=UUID("12345678-1234-4234-8234-123456789abc"),

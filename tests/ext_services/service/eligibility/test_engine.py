@@ -54,7 +54,7 @@ def facts(
     document: DocumentFact | None = None,
 ) -> Facts:
     return Facts(
-        certificates={} if certificate is None else {"demo": certificate},
+        certificates={} if certificate is None else {"curso": certificate},
         residences=() if residence is None else (residence,),
         documents={} if document is None else {"punto_de_equilibrio": document},
     )

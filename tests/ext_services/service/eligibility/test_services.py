@@ -186,7 +186,7 @@ def test_of_a_learner_who_only_enrolled_everything_is_said_to_be_missing(town):
 
     assert facts.documents == {}
     assert facts.residences == ()
-    known = facts.certificates["demo"]
+    known = facts.certificates["curso"]
     assert not known.is_in_force
     assert len(known.missing) == 4  # two modules, one deliverable, the test
 
@@ -194,9 +194,9 @@ def test_of_a_learner_who_only_enrolled_everything_is_said_to_be_missing(town):
 def test_facts_carry_source_day_and_who_entered_them(town):
     town.certify()
     facts = collect_facts(town.person, town.cities["a"].pk)
-    credential = find_current(town.person, "demo")
+    credential = find_current(town.person, "curso")
 
-    certificate = facts.certificates["demo"]
+    certificate = facts.certificates["curso"]
     assert (certificate.is_in_force, certificate.route, certificate.missing) == (True, "formación", ())
     assert certificate.provenance.source.startswith("certificado «")
     assert certificate.provenance.known_on == credential.awarded_at.date()
@@ -250,7 +250,7 @@ def test_only_the_correction_of_a_residence_is_a_fact(town):
 )
 def test_what_is_missing_follows_the_learner(town, count, missing):
     town.play(count)
-    said = collect_facts(town.person, town.cities["a"].pk).certificates["demo"].missing
+    said = collect_facts(town.person, town.cities["a"].pk).certificates["curso"].missing
     assert len(said) == len(missing)
     assert all(sentence.startswith(start) for sentence, start in zip(said, missing, strict=True))
 
@@ -311,7 +311,7 @@ def test_a_revoked_certificate_turns_the_proposal_and_says_whose_turn_it_is(town
     application = town.apply()
     assert outcomes(application) == [Outcome.ELIGIBLE]
 
-    revoke(find_current(town.person, "demo"), RevocationReason.EVIDENCE_WITHDRAWN, "user:1", NOW)
+    revoke(find_current(town.person, "curso"), RevocationReason.EVIDENCE_WITHDRAWN, "user:1", NOW)
 
     assert outcomes(application) == [Outcome.ELIGIBLE, Outcome.NOT_ELIGIBLE_YET]
     result = rule(application, "certificacion")
