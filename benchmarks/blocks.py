@@ -196,7 +196,7 @@ def describe(bench: Bench, block_type: str, runs: int) -> Iterator[str]:
     yield f"`{block_type}`" if block_type != PROBE else "(one that does nothing)"
     yield f"{statistics.median(renders):.1f}"
     yield str(len(captured))
-    yield f"{weigh(page, has_words=block_type != 'integra_test').size / 1000:.1f}"
+    yield f"{weigh(page).size / 1000:.1f}"
     yield f"{BUDGET / 1000:.0f}"
     yield from describe_submit(bench, block_type, runs)
 

@@ -28,6 +28,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = "aula-demo"
 COURSE_KEY = "course-v1:INTEGRA+CAP40+demo"
+LONG_AGO = "2026-09-01T18:00:00-05:00"
 READY_SECONDS = 60
 STOP_SECONDS = 15
 MIGRATED = ("grading/integra_gradebook", "ext_services/integra_bridge", "ext_services/integra_service")
@@ -49,7 +50,9 @@ class Account:
     place: str
     route: str = "training"
     left_out: tuple[str, ...] | None = None
-    """What a learner who is near the end has not done yet; None for who begins."""
+    """What a learner who is near the end has not done yet (demo_history.py); None for who begins."""
+    enrolled_at: str = ""
+    """When, for who has a history; empty for the moment of the first start."""
 
     @property
     def is_staff(self) -> bool:
@@ -66,6 +69,7 @@ ACCOUNTS = (
         "ciudad-a",
         "cohorte-a",
         left_out=("m06-u03", "m06-hoja-de-costos"),
+        enrolled_at=LONG_AGO,
     ),
     Account(
         "learner_evaluation",
@@ -76,6 +80,7 @@ ACCOUNTS = (
         "cohorte-a",
         "evaluation",
         left_out=("m06",),
+        enrolled_at=LONG_AGO,
     ),
     Account("facilitator", "carmen", "Carmen", "facilitator", "ciudad-a", "cohorte-a"),
     Account(
@@ -171,7 +176,7 @@ def prepare(places: Places, keys: dict[str, str], environment: dict[str, str]) -
             ["-m", "integra_aula", "integra_aula_demo", str(accounts_file)],
             [*service, "integra_demo", str(accounts_file)],
         ],
-        [[*service, "integra_issuer"]],
+        [[str(ROOT / "scripts" / "demo_history.py"), str(accounts_file)], [*service, "integra_issuer"]],
         [
             [*service, "integra_register_manifest", str(manifest)],
             [*service, "integra_register_policy", "--city", "ciudad-a", "--city", "ciudad-b"],
@@ -314,18 +319,21 @@ def make_environment(places: Places, keys: dict[str, str]) -> dict[str, str]:
 
 
 def read_secrets(places: Places) -> dict[str, str]:
-    """Return the demonstration's secrets, made at the first start."""
+    """Return the demonstration's secrets, made at the first start that needs them."""
     path = places.home / "secrets.json"
     if path.exists():
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    keys = {name: secrets.token_urlsafe(48) for name in ("aula_secret_key", "service_secret_key")}
-    keys["name_key"] = base64_secret()
-    keys["webhook_secret"] = f"whsec_{base64_secret()}"
-    keys["handover_secret"] = base64_secret()
-    keys["pull_secret"] = base64_secret()
-    for account in ACCOUNTS:
-        keys[f"password_{account.role}"] = secrets.token_urlsafe(9)
-    write_private(path, json.dumps(keys, indent=2))
+        keys = dict(json.loads(path.read_text(encoding="utf-8")))
+    else:
+        keys = {name: secrets.token_urlsafe(48) for name in ("aula_secret_key", "service_secret_key")}
+        keys["name_key"] = base64_secret()
+        keys["webhook_secret"] = f"whsec_{base64_secret()}"
+        keys["handover_secret"] = base64_secret()
+        keys["pull_secret"] = base64_secret()
+    # A later release may have further accounts.
+    missing = [account for account in ACCOUNTS if f"password_{account.role}" not in keys]
+    keys |= {f"password_{account.role}": secrets.token_urlsafe(9) for account in missing}
+    if missing:
+        write_private(path, json.dumps(keys, indent=2))
     return keys
 
 
@@ -343,6 +351,7 @@ def describe(account: Account, keys: dict[str, str]) -> dict[str, Any]:
         "cohort": account.place,
         "route": account.route,
         "left_out": account.left_out,
+        "enrolled_at": account.enrolled_at,
     }
 
 

@@ -69,11 +69,19 @@ class _Shape(Treeprocessor):
                 )
             )
         self._tables += 1
-        for cell in list(table.iter("th")):
+        for index, cell in enumerate(list(table.iter("th"))):
             if cell.text or len(cell):
                 cell.set("scope", "col")
-            else:
+            elif index == 0:
                 cell.tag = "td"  # the corner above the rows' names is the heading of nothing
+            else:
+                self.faults.append(
+                    Fault(
+                        "table_heading",
+                        f"La columna {index + 1} de la tabla no tiene título. Escríbelo.",
+                        table_index=self._tables - 1,
+                    )
+                )
         for row in table.iterfind("tbody/tr"):
             row[0].tag = "th"
             row[0].set("scope", "row")

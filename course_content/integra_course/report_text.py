@@ -8,21 +8,21 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from integra_course.checks_banks import share_alike
-from integra_course.facts import list_old
+from integra_course.facts import OLD_AFTER, list_old
 from integra_course.model import Course, Module, SourceItem, Unit
 from integra_course.reading_items import LEVELS
 from integra_course.report import count_unit_words, list_indices
 from integra_grading.bypass import BypassRules, exemption_chance
 
 MASTERIES = (50, 60, 70, 80, 90)
-MINUTES_BY_TYPE = {
+HEADING_BY_TYPE = {
     "reading": "Lectura",
     "example": "Ejemplo",
     "practice": "Práctica",
     "field": "Campo",
     "deliverable": "Entregable",
 }
-AGES_IN_DAYS = {"hasta medio año": 183, "hasta un año": 365}
+AGES = {"hasta medio año": OLD_AFTER / 2, "hasta un año": OLD_AFTER}
 
 Row = Sequence[object]
 
@@ -44,19 +44,27 @@ def _write_minutes(course: Course) -> str:
     tests = course.tests.pre_minutes + course.tests.post_minutes
     units = list(course.units())
     outcomes = sum(len(module.outcomes) for module in course.modules)
-    by_type = _minutes_by_type(units)
+    by_type = _sum_minutes(units)
     minutes = sum(module.minutes for module in course.modules)
     return _write_table(
         "Minutos. INFLESZ: mínimo y mediana de las unidades; la meta es 65 o más, 60 en los módulos de leyes.",
-        ("Módulo", "Unidades", "Resultados", *MINUTES_BY_TYPE.values(), "Minutos", "Palabras", "INFLESZ"),
+        ("Módulo", "Unidades", "Resultados", *HEADING_BY_TYPE.values(), "Minutos", "Palabras", "INFLESZ"),
         [
             *[_describe_module(module) for module in course.modules],
-            ("pruebas", "", "", "", "", tests, "", "", tests, "", ""),
+            (
+                "pruebas",
+                "",
+                "",
+                *["" if kind != "practice" else tests for kind in HEADING_BY_TYPE],
+                tests,
+                "",
+                "",
+            ),
             (
                 "total",
                 len(units),
                 outcomes,
-                *[by_type[kind] + (tests if kind == "practice" else 0) for kind in MINUTES_BY_TYPE],
+                *[by_type[kind] + (tests if kind == "practice" else 0) for kind in HEADING_BY_TYPE],
                 minutes + tests,
                 count_unit_words(units),
                 _describe_reading(units),
@@ -66,19 +74,19 @@ def _write_minutes(course: Course) -> str:
 
 
 def _describe_module(module: Module) -> Row:
-    by_type = _minutes_by_type(module.units)
+    by_type = _sum_minutes(module.units)
     return (
         module.key,
         len(module.units),
         len(module.outcomes),
-        *[by_type[kind] for kind in MINUTES_BY_TYPE],
+        *[by_type[kind] for kind in HEADING_BY_TYPE],
         module.minutes,
         count_unit_words(module.units),
         _describe_reading(module.units),
     )
 
 
-def _minutes_by_type(units: Iterable[Unit]) -> Counter[str]:
+def _sum_minutes(units: Iterable[Unit]) -> Counter[str]:
     total: Counter[str] = Counter()
     for unit in units:
         total.update(unit.minutes_by_type)
@@ -91,17 +99,15 @@ def _describe_reading(units: Iterable[Unit]) -> str:
 
 
 def _write_banks(course: Course) -> str:
-    practice = sum(len(unit.practice_items) for unit in course.units())
-    forms = dict.fromkeys(course.tests.all_forms, 0)
-    for each in course.tests.bank.items:
-        forms[str(each.item.form)] += 1
+    practice = list(_practice_items(course))
+    forms = Counter(each.item.form for each in course.tests.bank.items)
     return _write_table(
         "Preguntas. Por forma de la prueba: "
-        + ", ".join(f"{form} {count}" for form, count in forms.items())
+        + ", ".join(f"{form} {forms[form]}" for form in course.tests.all_forms)
         + ". «Iguales»: las que solo cambian nombres y números de otra.",
         ("Banco", "Preguntas", "Cuentas", "Iguales"),
         [
-            ("práctica", practice, _count_calculations(_practice_items(course)), ""),
+            ("práctica", len(practice), _count_calculations(practice), ""),
             *[
                 (
                     bank.key,
@@ -150,10 +156,10 @@ def _write_chances(rules: BypassRules) -> str:
 
 
 def _write_facts(course: Course, today: date) -> str:
-    ages = [(today - fact.checked_on).days for fact in course.facts]
+    ages = [today - fact.checked_on for fact in course.facts]
     counts, younger = [], 0
-    for name, days in AGES_IN_DAYS.items():
-        up_to = sum(age <= days for age in ages)
+    for name, longest in AGES.items():
+        up_to = sum(age <= longest for age in ages)
         counts.append(f"{name} {up_to - younger}")
         younger = up_to
     counts.append(f"más {len(ages) - younger}")

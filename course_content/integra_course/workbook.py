@@ -26,7 +26,7 @@ Element: TypeAlias = Any
 E: Any = ElementMaker(makeelement=lxml_html.html_parser.makeelement)
 SEED = "cuaderno"
 _LINES = {"prediction": 2, "activity": 4}
-_TABLE_ROWS = 5
+_TABLE_ROWS = 8
 _TEXT_LINES = 2
 
 

@@ -138,6 +138,16 @@ def test_manifest_names_items_without_any_key_option_or_text(delivered) -> None:
     manifest = build_manifest(delivered)
 
     text = json.dumps(manifest, ensure_ascii=False)
+    # What a title says is no secret, whatever option says it too.
+    titles = " ".join(
+        title
+        for module in manifest["modules"]
+        for title in (
+            module["title"],
+            module["deliverable"]["title"],
+            *(unit["title"] for unit in module["units"]),
+        )
+    )
     items = [each for unit in delivered.units() for each in unit.practice_items]
     items += [each for bank in delivered.banks() for each in bank.items]
     leaks = [
@@ -145,9 +155,9 @@ def test_manifest_names_items_without_any_key_option_or_text(delivered) -> None:
         for each in items
         for secret in (
             each.stem_text,
-            *(option.text for option in each.item.options if len(option.text) > 24),
+            *(option.text for option in each.item.options if len(option.text) > 12),
         )
-        if secret in text
+        if secret in text and secret not in titles
     ]
     assert len(items) > 900
     assert leaks == []

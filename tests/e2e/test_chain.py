@@ -20,7 +20,7 @@ from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
 Visit = Callable[..., Visitor]
-NAME = "Yelitza del Carmen Ñañez"
+NAME = "Marisela del Carmen Ñañez"
 DESKTOP = {"width": 1280, "height": 800}
 
 
@@ -82,7 +82,7 @@ def test_a_learner_who_follows_the_course_gets_a_certificate(visit: Visit) -> No
 
     learner.open_place("prueba-final")
     take_sitting(learner, "integra_test", know(learner))
-    expect(learner.page.locator(".integra-sitting-score")).to_contain_text("40")
+    expect(learner.page.locator(".integra-sitting-score")).to_contain_text("40 de 40")
     learner.picture("post-test-result")
 
     address = get_certificate(learner, NAME)
@@ -97,10 +97,10 @@ def test_a_learner_who_follows_the_course_gets_a_certificate(visit: Visit) -> No
     stranger = visit()
     stranger.page.goto(address)
     expect(stranger.page.locator("main")).to_contain_text("Válido")
-    expect(stranger.page.locator("main")).not_to_contain_text("Yelitza")
+    expect(stranger.page.locator("main")).not_to_contain_text("Marisela")
     stranger.picture("verification")
     assert NAME in read_paper(learner, address)
-    assert "Yelitza" not in read_paper(stranger, address)
+    assert "Marisela" not in read_paper(stranger, address)
     assert "no coincide" not in check_name(stranger.page, address, NAME).lower()
     assert "coincide" in check_name(stranger.page, address, f"  {NAME.upper()} ").lower()
     assert "no coincide" in check_name(stranger.page, address, NAME.replace("Ñañez", "Núñez")).lower()

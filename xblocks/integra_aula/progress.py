@@ -56,21 +56,21 @@ def outline_for(course: Course, user: User) -> tuple[OutlineChapter, ...]:
 def _chapter(chapter: Chapter, record: Record, runtime: AulaRuntime) -> OutlineChapter:
     module = next((module for module in record.modules if module.key == chapter.key), None)
     sections = [section for section in chapter.sections if section.is_in_outline and section.units]
-    asked = [_list_answers(section, record, runtime) for section in sections]
+    completions = [_list_completions(section, record, runtime) for section in sections]
     pages = tuple(
         # A section that asks for nothing is never done.
-        OutlinePage(section.units[0].key, section.title, bool(answers) and all(answers))
-        for section, answers in zip(sections, asked, strict=True)
+        OutlinePage(section.units[0].key, section.title, bool(blocks) and all(blocks))
+        for section, blocks in zip(sections, completions, strict=True)
     )
     state = module.state if module else ""
-    is_finished = state in FINISHED if module else all(all(answers) for answers in asked)
+    is_finished = state in FINISHED if module else all(all(blocks) for blocks in completions)
     return OutlineChapter(chapter.title, state, MODULE_STATUS.get(state, ""), pages, is_finished)
 
 
-def _list_answers(section: Section, record: Record, runtime: AulaRuntime) -> list[bool]:
+def _list_completions(section: Section, record: Record, runtime: AulaRuntime) -> list[bool]:
     """Say of each block that asks for something whether it is done."""
     blocks = [runtime.get_block(block_id) for unit in section.units for block_id in unit.block_ids]
-    return [answer for block in blocks if (answer := _block_is_done(block, record)) is not None]
+    return [is_done for block in blocks if (is_done := _block_is_done(block, record)) is not None]
 
 
 def _block_is_done(block: XBlock, record: Record) -> bool | None:

@@ -89,6 +89,4 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    # XBlock warns that "url_name" is no field, once per block; the platform's importer does the same.
-    "loggers": {"xblock.core": {"level": "ERROR"}},
 }

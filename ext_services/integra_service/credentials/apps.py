@@ -9,3 +9,6 @@ class CredentialsConfig(AppConfig):
     def ready(self) -> None:
         # Connects; nothing else may import it.
         from . import receivers  # noqa: F401
+        from .decisions import get_policies
+
+        get_policies()  # a policy that cannot be read stops the start, not the first learner's certificate

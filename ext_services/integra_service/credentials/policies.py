@@ -227,6 +227,8 @@ class _PolicyReader(Reader):
 def read_policies(folder: Path) -> tuple[AchievementPolicy, ...]:
     """Return every policy of ``folder`` by key; raise PolicyError with the file and what is wrong."""
     policies = tuple(parse_policy(path.read_bytes(), path.name) for path in sorted(folder.glob("*.yaml")))
+    if not policies:
+        raise PolicyError(f"{folder}: there is no achievement policy (*.yaml) in it")
     if len({policy.key for policy in policies}) != len(policies):
         raise PolicyError(f"{folder}: an achievement stands there twice")
     return policies

@@ -209,6 +209,11 @@ def test_lists_must_be_lists() -> None:
         )
 
 
+def test_a_folder_without_policies_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="no achievement policy"):
+        read_policies(tmp_path)
+
+
 def test_one_achievement_per_key(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(DEMO)
     (tmp_path / "b.yaml").write_bytes(DEMO)
