@@ -28,7 +28,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = "aula-demo"
 COURSE_KEY = "course-v1:INTEGRA+CAP40+demo"
-LONG_AGO = "2026-09-01T18:00:00-05:00"
+LONG_AGO = "2026-09-01T23:00:00+00:00"
 READY_SECONDS = 60
 STOP_SECONDS = 15
 MIGRATED = ("grading/integra_gradebook", "ext_services/integra_bridge", "ext_services/integra_service")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from datetime import date
@@ -24,6 +25,8 @@ from integra_course.source import parse_yaml
 
 MINI = Path(__file__).parent / "good" / "course"
 SOURCES = sorted(str(path.relative_to(MINI)) for path in MINI.rglob("*") if path.suffix in (".yaml", ".md"))
+
+DAMAGES = 2_000 if os.environ.get("INTEGRA_LONG") else 40
 
 
 def fields_of(text: str, problems: Problems) -> Fields:
@@ -73,7 +76,7 @@ def test_any_text_is_yaml_or_a_problem_with_a_line(text: str) -> None:
     assert (mapping is None) == problems.has_errors()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=DAMAGES, deadline=None)
 @given(file=st.sampled_from(SOURCES), data=st.data())
 def test_no_damage_to_a_source_is_a_traceback(file: str, data: st.DataObject, tmp_path_factory) -> None:
     root = Path(shutil.copytree(MINI, tmp_path_factory.mktemp("damaged") / "course"))
