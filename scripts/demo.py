@@ -51,8 +51,6 @@ class Account:
     route: str = "training"
     left_out: tuple[str, ...] | None = None
     """What a learner who is near the end has not done yet (demo_history.py); None for who begins."""
-    enrolled_at: str = ""
-    """When, for who has a history; empty for the moment of the first start."""
 
     @property
     def is_staff(self) -> bool:
@@ -69,7 +67,6 @@ ACCOUNTS = (
         "ciudad-a",
         "cohorte-a",
         left_out=("m06-u03", "m06-hoja-de-costos"),
-        enrolled_at=LONG_AGO,
     ),
     Account(
         "learner_evaluation",
@@ -80,7 +77,6 @@ ACCOUNTS = (
         "cohorte-a",
         "evaluation",
         left_out=("m06",),
-        enrolled_at=LONG_AGO,
     ),
     Account("facilitator", "carmen", "Carmen", "facilitator", "ciudad-a", "cohorte-a"),
     Account(
@@ -351,7 +347,8 @@ def describe(account: Account, keys: dict[str, str]) -> dict[str, Any]:
         "cohort": account.place,
         "route": account.route,
         "left_out": account.left_out,
-        "enrolled_at": account.enrolled_at,
+        # A history begins with the enrolment; everybody else is enrolled at the first start.
+        "enrolled_at": "" if account.left_out is None else LONG_AGO,
     }
 
 

@@ -181,12 +181,10 @@ def _hand_in(rules: Manifest, learner: Learner, rater_user_id: int, block: XBloc
 
 
 def _list_best_levels(rules: Manifest, deliverable_key: str) -> dict[str, int]:
-    [deliverable] = [
-        module.deliverable
-        for module in rules.modules
-        if module.deliverable is not None and module.deliverable.key == deliverable_key
-    ]
-    [rubric] = [rubric for rubric in rules.rubrics if rubric.version == deliverable.rubric_version]
+    found = rules.find_deliverable(deliverable_key)
+    rubric = rules.find_rubric(found[1].rubric_version) if found else None
+    if rubric is None:
+        raise KeyError(deliverable_key)
     return {criterion.key: max(level.points for level in criterion.levels) for criterion in rubric.criteria}
 
 

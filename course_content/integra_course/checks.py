@@ -19,7 +19,7 @@ from integra_course.markup import REFERENCE
 from integra_course.model import Course, Module, Unit
 from integra_course.olx import url_names
 from integra_course.problems import Place, Problems
-from integra_course.readability import WORDS_PER_MINUTE, count_words, measure, plain_text
+from integra_course.readability import WORDS_PER_MINUTE, measure, plain_text
 from integra_grading.deliverables import read_definition
 from integra_grading.errors import DefinitionError
 
@@ -153,11 +153,7 @@ def _find_early(course: Course, order: Sequence[str]) -> Iterator[tuple[str, str
 
 
 def _check_minutes(course: Course, problems: Problems) -> None:
-    total = (
-        sum(module.minutes for module in course.modules)
-        + course.tests.pre_minutes
-        + course.tests.post_minutes
-    )
+    total = sum(module.minutes for module in course.modules) + course.tests.minutes
     # A unit that could not be read is missing from the sum; the author hears of that one first.
     if total != course.minutes and not problems.has_errors():
         problems.refuse(
@@ -238,14 +234,12 @@ def _check_unit_minutes(unit: Unit, problems: Problems) -> None:
 
 
 def _reading_minutes(unit: Unit) -> int:
-    words = sum(count_words(section.markdown) for section in unit.sections)
-    return math.ceil(words / WORDS_PER_MINUTE) + 1
+    return math.ceil(unit.word_count / WORDS_PER_MINUTE) + 1
 
 
 def _check_reading(unit: Unit, problems: Problems, *, is_legal: bool) -> None:
-    words = 0
+    words = unit.word_count
     for section in unit.sections:
-        words += count_words(section.markdown)
         text = plain_text(section.markdown)
         measured = measure(text)
         if measured.longest_sentence > LONGEST_SENTENCE:
@@ -261,7 +255,7 @@ def _check_reading(unit: Unit, problems: Problems, *, is_legal: bool) -> None:
                 "long_paragraph",
                 f"Hay un párrafo de {longest} palabras; el máximo es {LONGEST_PARAGRAPH}. Pártelo en dos.",
             )
-    whole = measure("\n".join(plain_text(section.markdown) for section in unit.sections))
+    whole = unit.reading
     goal = LEGAL_EASY_ENOUGH if is_legal else EASY_ENOUGH
     if whole.index is not None and whole.index < goal:
         problems.warn(

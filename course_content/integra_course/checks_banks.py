@@ -29,7 +29,7 @@ def check_items(course: Course, problems: Problems) -> None:
     """Refuse a key or a question that stands twice in practices, tests and rings; warn of hard reading."""
     keys: dict[str, SourceItem] = {}
     contents: dict[str, SourceItem] = {}
-    for each in _all_items(course):
+    for each in course.items():
         first = keys.setdefault(each.item.key, each)
         if first is not each:
             problems.refuse(
@@ -356,13 +356,6 @@ def _check_lengths(each: SourceItem, problems: Problems) -> None:
             "key_too_long",
             "La correcta es la más larga y se delata. Iguala los largos.",
         )
-
-
-def _all_items(course: Course) -> Iterable[SourceItem]:
-    for unit in course.units():
-        yield from unit.practice_items
-    for bank in course.banks():
-        yield from bank.items
 
 
 def _skeleton(stem: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from integra_course.facts import Fact
 from integra_course.problems import Place
+from integra_course.readability import Measure, count_words, measure, plain_text
 from integra_grading.cut_scores import Panel
 from integra_grading.items import Item
 
@@ -74,6 +75,16 @@ class Unit:
     def practice_items(self) -> tuple[SourceItem, ...]:
         """Return the questions of the practice."""
         return self.practice.items if self.practice else ()
+
+    @property
+    def word_count(self) -> int:
+        """Return how many words the lesson has."""
+        return sum(count_words(section.markdown) for section in self.sections)
+
+    @property
+    def reading(self) -> Measure:
+        """Return how the lesson as a whole reads."""
+        return measure("\n".join(plain_text(section.markdown) for section in self.sections))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +202,11 @@ class Tests:
         """Return the twin forms and those for further attempts."""
         return (*self.forms, *self.further_forms)
 
+    @property
+    def minutes(self) -> int:
+        """Return the minutes of both tests, which count as the course's."""
+        return self.pre_minutes + self.post_minutes
+
 
 @dataclass(frozen=True, slots=True)
 class LevelCount:
@@ -307,3 +323,11 @@ class Course:
     def units(self) -> tuple[Unit, ...]:
         """Return every unit in course order."""
         return tuple(unit for module in self.modules for unit in module.units)
+
+    def practice_items(self) -> tuple[SourceItem, ...]:
+        """Return the questions of every practice, in course order."""
+        return tuple(each for unit in self.units() for each in unit.practice_items)
+
+    def items(self) -> tuple[SourceItem, ...]:
+        """Return every question: those of the practices, then those of the banks."""
+        return (*self.practice_items(), *(each for bank in self.banks() for each in bank.items))

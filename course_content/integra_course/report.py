@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from integra_course.model import Course, Module, Unit
-from integra_course.readability import count_words, measure, plain_text
 
 
 def build_report(course: Course) -> dict[str, Any]:
@@ -15,8 +15,8 @@ def build_report(course: Course) -> dict[str, Any]:
     tests = course.tests
     indices = list_indices(course.units())
     return {
-        "minutes": sum(module.minutes for module in course.modules) + tests.pre_minutes + tests.post_minutes,
-        "words": count_unit_words(course.units()),
+        "minutes": sum(module.minutes for module in course.modules) + tests.minutes,
+        "words": sum(unit.word_count for unit in course.units()),
         "readability": {
             "min": round(min(indices), 1) if indices else None,
             "median": round(statistics.median(indices), 1) if indices else None,
@@ -28,14 +28,10 @@ def build_report(course: Course) -> dict[str, Any]:
 
 
 def _module(module: Module) -> dict[str, Any]:
-    totals: dict[str, int] = {}
-    for unit in module.units:
-        for kind, minutes in unit.minutes_by_type.items():
-            totals[kind] = totals.get(kind, 0) + minutes
     return {
         "key": module.key,
         "minutes": module.minutes,
-        "minutes_by_type": totals,
+        "minutes_by_type": dict(sum_minutes_by_type(module.units)),
         "units": [{"key": unit.key, "minutes": unit.minutes} for unit in module.units],
         "outcomes": [outcome.key for outcome in module.outcomes],
         "items": {
@@ -46,12 +42,14 @@ def _module(module: Module) -> dict[str, Any]:
     }
 
 
-def count_unit_words(units: Iterable[Unit]) -> int:
-    """Return the words of the units' lessons."""
-    return sum(count_words(section.markdown) for unit in units for section in unit.sections)
+def sum_minutes_by_type(units: Iterable[Unit]) -> Counter[str]:
+    """Return the declared minutes of reading, example, practice, field and deliverable."""
+    total: Counter[str] = Counter()
+    for unit in units:
+        total.update(unit.minutes_by_type)
+    return total
 
 
 def list_indices(units: Iterable[Unit]) -> list[float]:
     """Return the INFLESZ index of each unit that has one."""
-    texts = ("\n".join(plain_text(section.markdown) for section in unit.sections) for unit in units)
-    return [index for text in texts if (index := measure(text).index) is not None]
+    return [index for unit in units if (index := unit.reading.index) is not None]

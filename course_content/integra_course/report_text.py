@@ -11,7 +11,7 @@ from integra_course.checks_banks import share_alike
 from integra_course.facts import OLD_AFTER, list_old
 from integra_course.model import Course, Module, SourceItem, Unit
 from integra_course.reading_items import LEVELS
-from integra_course.report import count_unit_words, list_indices
+from integra_course.report import list_indices, sum_minutes_by_type
 from integra_grading.bypass import BypassRules, exemption_chance
 
 MASTERIES = (50, 60, 70, 80, 90)
@@ -41,10 +41,10 @@ def write_report(course: Course, today: date) -> str:
 
 
 def _write_minutes(course: Course) -> str:
-    tests = course.tests.pre_minutes + course.tests.post_minutes
+    tests = course.tests.minutes
     units = list(course.units())
     outcomes = sum(len(module.outcomes) for module in course.modules)
-    by_type = _sum_minutes(units)
+    by_type = sum_minutes_by_type(units)
     minutes = sum(module.minutes for module in course.modules)
     return _write_table(
         "Minutos. INFLESZ: mínimo y mediana de las unidades; la meta es 65 o más, 60 en los módulos de leyes.",
@@ -66,7 +66,7 @@ def _write_minutes(course: Course) -> str:
                 outcomes,
                 *[by_type[kind] + (tests if kind == "practice" else 0) for kind in HEADING_BY_TYPE],
                 minutes + tests,
-                count_unit_words(units),
+                sum(unit.word_count for unit in units),
                 _describe_reading(units),
             ),
         ],
@@ -74,23 +74,16 @@ def _write_minutes(course: Course) -> str:
 
 
 def _describe_module(module: Module) -> Row:
-    by_type = _sum_minutes(module.units)
+    by_type = sum_minutes_by_type(module.units)
     return (
         module.key,
         len(module.units),
         len(module.outcomes),
         *[by_type[kind] for kind in HEADING_BY_TYPE],
         module.minutes,
-        count_unit_words(module.units),
+        sum(unit.word_count for unit in module.units),
         _describe_reading(module.units),
     )
-
-
-def _sum_minutes(units: Iterable[Unit]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for unit in units:
-        total.update(unit.minutes_by_type)
-    return total
 
 
 def _describe_reading(units: Iterable[Unit]) -> str:
@@ -99,7 +92,7 @@ def _describe_reading(units: Iterable[Unit]) -> str:
 
 
 def _write_banks(course: Course) -> str:
-    practice = list(_practice_items(course))
+    practice = course.practice_items()
     forms = Counter(each.item.form for each in course.tests.bank.items)
     return _write_table(
         "Preguntas. Por forma de la prueba: "
@@ -121,10 +114,6 @@ def _write_banks(course: Course) -> str:
     )
 
 
-def _practice_items(course: Course) -> Iterable[SourceItem]:
-    return (each for unit in course.units() for each in unit.practice_items)
-
-
 def _count_calculations(items: Iterable[SourceItem]) -> int:
     return sum(each.is_calculation for each in items)
 
@@ -133,8 +122,7 @@ def _write_outcomes(course: Course) -> str:
     asked: dict[str, Counter[str]] = {
         outcome.key: Counter() for module in course.modules for outcome in module.outcomes
     }
-    banked = (each for bank in course.banks() for each in bank.items)
-    for each in (*_practice_items(course), *banked):
+    for each in course.items():
         asked[each.item.outcome][each.item.level] += 1
     return _write_table(
         "Preguntas de cada resultado, por nivel, en prácticas y bancos.",

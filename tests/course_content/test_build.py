@@ -148,8 +148,7 @@ def test_manifest_names_items_without_any_key_option_or_text(delivered) -> None:
             *(unit["title"] for unit in module["units"]),
         )
     )
-    items = [each for unit in delivered.units() for each in unit.practice_items]
-    items += [each for bank in delivered.banks() for each in bank.items]
+    items = delivered.items()
     leaks = [
         secret
         for each in items

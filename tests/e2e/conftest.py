@@ -17,6 +17,9 @@ from e2e.visitor import PHONE, ROOT, Demo, Visitor
 from lxml import etree
 from playwright.sync_api import Browser, Request, sync_playwright
 
+from integra_grading.items import solve
+from integra_grading.olx import read_item
+
 CHROMIUM_OPTIONS = [
     "--no-sandbox",  # CI runs as root
     "--disable-quic",
@@ -70,16 +73,17 @@ def read_right_answers(olx: Path) -> dict[str, str]:
 
     Items of other kinds are in no test.
     """
-    answers = {}
-    for path in olx.rglob("*.xml"):
-        for item in etree.parse(str(path)).iter("item"):
-            answer = item.find("answer")
-            right = item.find("option[@correct='true']")
-            if right is not None:
-                answers[item.get("key")] = right.get("key")
-            elif answer is not None:
-                answers[item.get("key")] = answer.get("value").replace(".", ",")
-    return answers
+    solutions = {
+        str(item.get("key")): solve(read_item(item))
+        for path in olx.rglob("*.xml")
+        for item in etree.parse(str(path)).iter("item")
+    }
+    return {
+        key: answer
+        for key, solution in solutions.items()
+        for answer in solution.values()
+        if isinstance(answer, str)
+    }
 
 
 def free_port() -> int:

@@ -17,6 +17,9 @@ import pytest
 from faults.world import LearnerSession, World
 from lxml import etree
 
+from integra_grading.items import solve
+from integra_grading.olx import read_item
+
 LEARNERS = 40 if os.environ.get("INTEGRA_LONG") else 10
 pytestmark = pytest.mark.fault
 
@@ -25,14 +28,12 @@ def usage(block_type: str, url_name: str) -> str:
     return f"integra.{block_type}.{url_name}.d0.u0"
 
 
-def read_practice(build: Path, url_name: str) -> list[tuple[str, str]]:
-    """Return (item, right option) of a practice, from the compiled course."""
+def read_practice(build: Path, url_name: str) -> list[tuple[str, dict[str, object]]]:
+    """Return (item, right response) of a practice, from the compiled course."""
     for path in (build / "olx").rglob("*.xml"):
         for block in etree.parse(str(path)).iter("integra_practice"):
             if block.get("url_name") == url_name:
-                return [
-                    (i.get("key"), i.find("option[@correct='true']").get("key")) for i in block.iter("item")
-                ]
+                return [(str(item.get("key")), solve(read_item(item))) for item in block.iter("item")]
     raise AssertionError(url_name)
 
 
@@ -60,8 +61,8 @@ def finish_unit(world: World, learner: LearnerSession, unit: str) -> None:
     steps: list[tuple[str, str, dict[str, object]]] = [
         (usage("integra_lesson", f"{unit}-leccion"), "finish", {"uuid": str(uuid.uuid4())})
     ]
-    for item_key, option in read_practice(world.places.build, f"{unit}-practica"):
-        body = {"uuid": str(uuid.uuid4()), "item_key": item_key, "response": {"option": option}}
+    for item_key, response in read_practice(world.places.build, f"{unit}-practica"):
+        body = {"uuid": str(uuid.uuid4()), "item_key": item_key, "response": response}
         steps.append((usage("integra_practice", f"{unit}-practica"), "answer", body))
     for place, handler, body in steps:
         first, again = learner.call(place, handler, body), learner.call(place, handler, body)

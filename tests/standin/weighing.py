@@ -37,4 +37,5 @@ def weigh(page: Any) -> Weight:
 
 def drop_questions(html: str) -> str:
     """Return the markup without the words of a sitting's questions, which docs/decisions/0010 does not weigh."""
-    return QUESTIONS.sub(r"\1\2", html)
+    # A practice has the same fields, and all of it is weighed.
+    return QUESTIONS.sub(r"\1\2", html) if "integra-sitting-stem" in html else html

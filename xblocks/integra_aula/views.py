@@ -101,10 +101,7 @@ def resource(request: HttpRequest, block_type: str, path: str) -> HttpResponse:
         content = XBlock.load_class(block_type).open_local_resource(path).read()
     except (PluginMissingError, DisallowedFileError, OSError, ValueError) as error:
         raise Http404 from error
-    content_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
-    if content_type.startswith("text/"):
-        content_type += "; charset=utf-8"
-    return HttpResponse(content, content_type=content_type)
+    return HttpResponse(content, content_type=_content_type(path))
 
 
 @cache_control(max_age=3600)
@@ -115,8 +112,7 @@ def course_file(_request: HttpRequest, name: str) -> HttpResponse:
     path = next((path for path in folder.iterdir() if path.name == name), None) if folder.is_dir() else None
     if path is None:
         raise Http404
-    content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    answer = HttpResponse(path.read_bytes(), content_type=content_type)
+    answer = HttpResponse(path.read_bytes(), content_type=_content_type(name))
     # A drawing opened by itself is a document: whatever an author put into it does nothing here.
     answer["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     return answer
@@ -126,6 +122,11 @@ def course_file(_request: HttpRequest, name: str) -> HttpResponse:
 def health(_request: HttpRequest) -> JsonResponse:
     """Say that the course is loaded; ``make run`` waits for this."""
     return JsonResponse({"course": get_course().title, "course_key": settings.ENVIRONMENT.course_key})
+
+
+def _content_type(name: str) -> str:
+    content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return f"{content_type}; charset=utf-8" if content_type.startswith("text/") else content_type
 
 
 def _user(request: HttpRequest) -> User:
