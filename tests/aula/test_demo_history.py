@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.test import Client
 
 from integra_aula.course import get_course
 from integra_gradebook import api
@@ -51,6 +53,19 @@ def test_only_what_is_left_out_is_open(play: Any) -> None:
         "m06-hoja-de-costos",
         "m12-carpeta-de-empleo",
     }
+
+
+def test_the_outline_says_of_closed_chapters_that_they_are_done(play: Any, learner: Any) -> None:
+    client = Client()
+    client.force_login(learner)
+    assert "Módulo terminado" not in client.get("/").content.decode()
+
+    play("m06")
+
+    text = client.get("/").content.decode()
+    assert text.count("Módulo terminado") == 11
+    [current] = re.findall(r"<details[^>]* open>\s*<summary><h2>([^<]+)", text)
+    assert current == "Costos, precio y punto de equilibrio"
 
 
 def test_a_second_call_adds_nothing(play: Any) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -14,12 +16,8 @@ from integra_aula.runtime import AulaRuntime
 from integra_gradebook import api
 from integra_gradebook.results import Learner, Record
 
-MODULE_STATUS = {
-    "open": "En camino",
-    "done": "Módulo terminado",
-    "exempt": "Módulo reconocido por evaluación",
-}
-FINISHED = ("done", "exempt")
+# What is said of a module in one of the states that end it.
+FINISHED = {"done": "Módulo terminado", "exempt": "Módulo reconocido por evaluación"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +52,32 @@ def outline_for(course: Course, user: User) -> tuple[OutlineChapter, ...]:
 
 
 def _chapter(chapter: Chapter, record: Record, runtime: AulaRuntime) -> OutlineChapter:
-    module = next((module for module in record.modules if module.key == chapter.key), None)
     sections = [section for section in chapter.sections if section.is_in_outline and section.units]
-    completions = [_list_completions(section, record, runtime) for section in sections]
+    blocks = [_list_blocks(section, runtime) for section in sections]
+    completions = [_list_completions(each, record) for each in blocks]
     pages = tuple(
         # A section that asks for nothing is never done.
-        OutlinePage(section.units[0].key, section.title, bool(blocks) and all(blocks))
-        for section, blocks in zip(sections, completions, strict=True)
+        OutlinePage(section.units[0].key, section.title, bool(done) and all(done))
+        for section, done in zip(sections, completions, strict=True)
     )
-    state = module.state if module else ""
-    is_finished = state in FINISHED if module else all(all(blocks) for blocks in completions)
-    return OutlineChapter(chapter.title, state, MODULE_STATUS.get(state, ""), pages, is_finished)
+    state = _module_state(chain.from_iterable(blocks), record)
+    is_finished = state in FINISHED if state else all(chain.from_iterable(completions))
+    return OutlineChapter(chapter.title, state, FINISHED.get(state, ""), pages, is_finished)
 
 
-def _list_completions(section: Section, record: Record, runtime: AulaRuntime) -> list[bool]:
+def _list_blocks(section: Section, runtime: AulaRuntime) -> list[XBlock]:
+    return [runtime.get_block(block_id) for unit in section.units for block_id in unit.block_ids]
+
+
+def _module_state(blocks: Iterable[XBlock], record: Record) -> str:
+    """Return the state of the module whose standing one of the blocks shows; empty where none does."""
+    states = {module.key: module.state for module in record.modules}
+    shown = (block.module_key for block in blocks if block.scope_ids.block_type == "integra_module")
+    return next((states.get(key, "") for key in shown), "")
+
+
+def _list_completions(blocks: Iterable[XBlock], record: Record) -> list[bool]:
     """Say of each block that asks for something whether it is done."""
-    blocks = [runtime.get_block(block_id) for unit in section.units for block_id in unit.block_ids]
     return [is_done for block in blocks if (is_done := _block_is_done(block, record)) is not None]
 
 
@@ -86,7 +94,6 @@ def _block_is_done(block: XBlock, record: Record) -> bool | None:
             states = {deliverable.key: deliverable.state for deliverable in record.deliverables}
             return states.get(block.deliverable_key) == "accepted"
         case "integra_module":
-            states = {module.key: module.state for module in record.modules}
-            return states.get(block.module_key) in FINISHED
+            return _module_state([block], record) in FINISHED
         case _:
             return None
