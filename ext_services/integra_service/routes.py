@@ -16,6 +16,9 @@ class Access(Enum):
     STAFF = "whoever has a role in some city; others sign in, or 404"
     CITY_STAFF = "who may see the city of the object; the rest of the staff gets 404"
     CITY_EDITOR = "who may enter data in the city of the object; auditors get 404 too"
+    OFFICER = "credential officers; the rest of the staff gets 404"
+    CITY_OFFICER = "credential officers of the city of the object; the rest of the staff gets 404"
+    OPERATOR = "who keeps the machine; the rest of the staff gets 404"
 
 
 @dataclass(frozen=True, slots=True)

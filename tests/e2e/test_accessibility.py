@@ -40,7 +40,7 @@ class Inspector:
         self.seen_count += 1
         for viewport in (PHONE, DESKTOP):
             page.set_viewport_size(viewport)
-            page.wait_for_function("document.scrollingElement !== null")  # a page that is being left has none
+            expect(page.locator("main")).to_be_visible()  # a page that is being left has nothing to measure
             width = page.evaluate("document.scrollingElement.scrollWidth")
             if width > viewport["width"]:
                 self.findings.append(f"{name}: {width} px wide in {viewport['width']} px")
@@ -104,7 +104,8 @@ def test_a_strangers_pages(visit: Visit, demo: Demo, inspector: Inspector) -> No
     page.goto(f"{demo.classroom}/entrar/")
     page.fill("#id_username", "nadie")
     page.fill("#id_password", "nada")
-    page.click("main button[type=submit]")
+    with page.expect_navigation():
+        page.click("main button[type=submit]")
     inspector.look(stranger, "classroom, wrong password")
 
     for path in ("", "consola/entrar/", f"c/{demo.token}", "no-existe", "entrar/nada", "mi/"):
@@ -178,9 +179,11 @@ def test_the_console(visit: Visit, demo: Demo, inspector: Inspector) -> None:
     page.goto(f"{demo.service}/consola/")
     page.fill("input[name=query]", code)
     submit(staff)
-    page.locator("main a[href*='/consola/personas/']").first.click()
+    with page.expect_navigation():
+        page.locator("main a[href*='/consola/personas/']").first.click()
     person = page.url
-    page.get_by_role("button", name="DEMO-2026").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="DEMO-2026").click()
     inspector.look(staff, "application, nothing known")
     application = page.url
     page.goto(f"{person}residencia/")
@@ -192,7 +195,8 @@ def test_the_console(visit: Visit, demo: Demo, inspector: Inspector) -> None:
     submit(staff)
     inspector.look(staff, "person after saving")
     page.goto(application)
-    page.get_by_role("button", name="Proponer").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Proponer").click()
     inspector.look(staff, "application, proposed again")
     inspector.crawl(staff, person)
     page.goto(f"{demo.service}/consola/postulaciones/{'0' * 8}-0000-4000-8000-{'0' * 12}/")

@@ -16,7 +16,7 @@ from integra_service.lib.errors import ServiceError
 from .did import PublishedKey, build_document, make_did
 from .documents import IssuerProfile, build_status_list, format_time
 from .linked_data import JsonObject, dump
-from .models import CredentialDocument, Issuer, KeyState, SigningKey, StatusList
+from .models import CredentialDocument, Issuer, KeyAlgorithm, KeyState, SigningKey, StatusList
 from .proofs import SigningMethod, encode_public_key, sign
 from .status_list import LENGTH, encode_list
 from .verification import ResolutionError, Resolve
@@ -118,7 +118,7 @@ def _key_context(uuid: object) -> str:
 
 def get_signing_method(issuer: Issuer) -> tuple[SigningKey, SigningMethod]:
     """Return the active key, opened."""
-    key = issuer.keys.get(state=KeyState.ACTIVE)
+    key = issuer.keys.get(state=KeyState.ACTIVE, algorithm=KeyAlgorithm.ED25519)
     raw = encryption.decrypt(key.private_key, context=_key_context(key.uuid))
     return key, SigningMethod(f"{issuer.did}#{key.fragment}", Ed25519PrivateKey.from_private_bytes(raw))
 

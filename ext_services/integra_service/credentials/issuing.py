@@ -129,6 +129,7 @@ def _store_intent(
     evidence = dump_evidence(collect_evidence(decision, course, policy))
     CredentialDocument.objects.create(
         credential=credential,
+        source=identity.source,
         status_list=status_list,
         status_index=facts.status_index,
         salt=salt,

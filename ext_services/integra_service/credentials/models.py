@@ -2,11 +2,12 @@
 
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from integra_service.lib.scope import CityScopedManager
-from integra_service.people.models import Person
+from integra_service.people.models import Person, Source
 
 
 class Issuer(models.Model):
@@ -31,13 +32,21 @@ class KeyState(models.TextChoices):
     COMPROMISED = "compromised"  # leaves the DID document; what it signed is worth nothing
 
 
+class KeyAlgorithm(models.TextChoices):
+    """What a key is for: the embedded proof, or the two JOSE forms."""
+
+    ED25519 = "Ed25519"  # eddsa-rdfc-2022
+    P256 = "P-256"  # ES256: of the algorithms 1EdTech's validator takes, the one with short signatures
+
+
 class SigningKey(models.Model):
-    """An Ed25519 key pair; the private half is encrypted and bound to this row."""
+    """A key pair; the private half is encrypted and bound to this row."""
 
     issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="keys")
     uuid = models.UUIDField(unique=True, default=uuid4, editable=False)
     fragment = models.CharField(max_length=40)
-    public_key = models.CharField(max_length=100)
+    algorithm = models.CharField(max_length=8, choices=KeyAlgorithm.choices, default=KeyAlgorithm.ED25519)
+    public_key = models.CharField(max_length=100)  # Multikey
     private_key = models.TextField()
     state = models.CharField(max_length=12, choices=KeyState.choices, default=KeyState.ACTIVE)
     created_at = models.DateTimeField()
@@ -48,7 +57,9 @@ class SigningKey(models.Model):
             models.UniqueConstraint(fields=["issuer", "fragment"], name="credentials_fragment_once"),
             # Two active keys would make it chance which one signs.
             models.UniqueConstraint(
-                fields=["issuer"], condition=Q(state="active"), name="credentials_one_active_key"
+                fields=["issuer", "algorithm"],
+                condition=Q(state="active"),
+                name="credentials_one_active_key",
             ),
         ]
 
@@ -58,7 +69,8 @@ class StatusList(models.Model):
 
     issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="status_lists")
     key = models.CharField(max_length=20)
-    content = models.TextField()
+    content = models.TextField()  # JSON with an embedded proof
+    jwt = models.TextField(blank=True)  # the same list as vc+jwt
     signed_at = models.DateTimeField()
 
     class Meta:
@@ -70,7 +82,11 @@ class CredentialState(models.TextChoices):
 
     INTENDED = "intended"  # decided and stored, not signed yet: nobody sees it
     VALID = "valid"
+    SUSPENDED = (
+        "suspended"  # does not count while somebody looks into it; said by page and API, not by the bit
+    )
     REVOKED = "revoked"
+    ERASED = "erased"  # its holder asked to be forgotten: what is left names nobody
 
 
 class RevocationReason(models.TextChoices):
@@ -82,6 +98,20 @@ class RevocationReason(models.TextChoices):
     HOLDER_REQUEST = "holder_request"
 
 
+class SuspensionReason(models.TextChoices):
+    """Why a credential does not count for now."""
+
+    UNDER_REVIEW = "under_review"
+    SOURCE_DISTRUSTED = "source_distrusted"
+
+
+class ReplacementReason(models.TextChoices):
+    """Why a document was replaced by a later one under the same address."""
+
+    NAME_CHANGED = "name_changed"
+    KEY_COMPROMISED = "key_compromised"
+
+
 class Credential(models.Model):
     """One achievement of one person. Its address stays when a later document replaces the signed one."""
 
@@ -91,8 +121,10 @@ class Credential(models.Model):
     achievement_key = models.CharField(max_length=64)
     subject_uuid = models.UUIDField(default=uuid4, editable=False)
     state = models.CharField(max_length=12, choices=CredentialState.choices, default=CredentialState.INTENDED)
-    reason = models.CharField(max_length=24, choices=RevocationReason.choices, blank=True)
+    # RevocationReason or SuspensionReason, whichever the state asks for.
+    reason = models.CharField(max_length=24, blank=True)
     awarded_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)  # None: for good
     changed_at = models.DateTimeField()
     # Of the last change, over all credentials; None while nobody may see it.
     state_position = models.BigIntegerField(null=True, unique=True)
@@ -121,21 +153,29 @@ class CredentialDocument(models.Model):
     """
 
     credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="documents")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")  # of the evidence
     ordinal = models.PositiveSmallIntegerField(default=1)
     status_list = models.ForeignKey(StatusList, on_delete=models.PROTECT, related_name="documents")
     status_index = models.PositiveIntegerField()
-    salt = models.CharField(max_length=32)
-    name_hash = models.CharField(max_length=71)
+    salt = models.CharField(
+        max_length=32, blank=True
+    )  # this and whatever else names or shows somebody: erased
+    name_hash = models.CharField(max_length=71, blank=True)
     policy_version = models.CharField(max_length=20)
     policy_digest = models.CharField(max_length=64)
     rule_version = models.CharField(max_length=64)  # the manifest's digest
     bank_digests = models.TextField()  # JSON list
-    evidence = models.TextField()  # canonical JSON
+    evidence = models.TextField(blank=True)  # canonical JSON
     evidence_digest = models.CharField(max_length=64)
-    body = models.TextField()  # JSON, without proof
+    body = models.TextField(blank=True)  # JSON, without proof
     signing_key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, null=True, related_name="documents")
     content = models.BinaryField(null=True)
     content_digest = models.CharField(max_length=64, blank=True)
+    jose_key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, null=True, related_name="+")
+    ob_jwt = models.TextField(blank=True)  # Open Badges 3.0 VC-JWT
+    vc_jwt = models.TextField(blank=True)  # VC-JOSE-COSE
+    replaced_at = models.DateTimeField(null=True)
+    replaced_because = models.CharField(max_length=16, choices=ReplacementReason.choices, blank=True)
     is_revoked = models.BooleanField(default=False)
     intended_at = models.DateTimeField()
     signed_at = models.DateTimeField(null=True)
@@ -151,3 +191,109 @@ class CredentialDocument(models.Model):
             models.Index(fields=["intended_at"], name="credentials_unsigned", condition=Q(signed_at=None)),
             models.Index(fields=["status_list"], name="credentials_bits", condition=Q(is_revoked=True)),
         ]
+
+
+class PolicyApproval(models.Model):
+    """That two people stand for one version of an achievement's policy; without it nothing is issued under it."""
+
+    achievement_key = models.CharField(max_length=64)
+    version = models.CharField(max_length=20)
+    digest = models.CharField(max_length=64, unique=True)
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")),
+                name="credentials_approval_by_another",
+            )
+        ]
+
+
+class Act(models.TextChoices):
+    """What staff can do to an issued credential."""
+
+    REVOKE = "revoke"
+    SUSPEND = "suspend"
+    REINSTATE = "reinstate"
+
+
+class ActDecision(models.TextChoices):
+    """What the second person said."""
+
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class RequestedAct(models.Model):
+    """An act that waits for a second person, or what became of it; never deleted."""
+
+    uuid = models.UUIDField(unique=True, default=uuid4, editable=False)
+    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="requested_acts")
+    act = models.CharField(max_length=10, choices=Act.choices)
+    reason = models.CharField(max_length=24, blank=True)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    decision = models.CharField(max_length=10, choices=ActDecision.choices, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+
+    objects = CityScopedManager("credential__person__city_id")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["credential"], condition=Q(decision=""), name="credentials_one_open_act"
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by")),
+                name="credentials_act_by_another",
+            ),
+        ]
+
+
+class SourceDistrust(models.Model):
+    """That what a source sent since a moment is not believed for now: nothing rests on it until it is lifted."""
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="distrusts")
+    since = models.DateTimeField()  # by our clock, when an event arrived
+    declared_by = models.CharField(max_length=100)  # actor, as the audit names it
+    declared_at = models.DateTimeField()
+    lifted_by = models.CharField(max_length=100, blank=True)
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source"], condition=Q(lifted_at=None), name="credentials_one_open_distrust"
+            )
+        ]
+
+
+class RunKind(models.TextChoices):
+    """What a run does with each of its rows."""
+
+    ISSUE = "issue"  # decide and issue for every learner
+    RESIGN = "resign"  # replace every document a compromised key signed
+
+
+class Run(models.Model):
+    """Work over many rows that survives a restart: everything up to ``cursor`` is done."""
+
+    uuid = models.UUIDField(unique=True, default=uuid4, editable=False)
+    kind = models.CharField(max_length=8, choices=RunKind.choices)
+    total_count = models.PositiveIntegerField()
+    done_count = models.PositiveIntegerField(default=0)
+    made_count = models.PositiveIntegerField(default=0)
+    failed_count = models.PositiveIntegerField(default=0)
+    cursor = models.BigIntegerField(default=0)
+    started_by = models.CharField(max_length=100)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)

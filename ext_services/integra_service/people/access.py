@@ -26,8 +26,10 @@ class Staff:
 
     user_id: int
     username: str
-    city_ids: frozenset[int]  # may see
+    city_ids: frozenset[int]  # may see people
     editable_city_ids: frozenset[int]  # may enter and decide
+    officer_city_ids: frozenset[int]  # may take credentials back, and stand for policies
+    operator_city_ids: frozenset[int]  # keep the machine of these cities; no people
 
     @property
     def actor(self) -> str:
@@ -54,11 +56,17 @@ def find_staff(user: User, *, on: date) -> Staff | None:
     held = [(role.city_id, role.role) for role in roles]
     if not held:
         return None
+
+    def cities_of(*wanted: Role) -> frozenset[int]:
+        return frozenset(city_id for city_id, role in held if role in wanted)
+
     return Staff(
         user_id=user.pk,
         username=user.get_username(),
-        city_ids=frozenset(city_id for city_id, _ in held),
-        editable_city_ids=frozenset(city_id for city_id, role in held if role == Role.STAFF),
+        city_ids=cities_of(Role.STAFF, Role.AUDITOR, Role.OFFICER),
+        editable_city_ids=cities_of(Role.STAFF),
+        officer_city_ids=cities_of(Role.OFFICER),
+        operator_city_ids=cities_of(Role.OPERATOR),
     )
 
 

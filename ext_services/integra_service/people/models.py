@@ -195,6 +195,8 @@ class Role(models.TextChoices):
 
     STAFF = "programme_staff"
     AUDITOR = "auditor"
+    OFFICER = "credential_officer"  # revokes, suspends, approves policies
+    OPERATOR = "operator"  # keeps the machine: sources, parked events, keys
 
 
 class StaffRole(models.Model):
