@@ -92,7 +92,7 @@ def prepare_actions() -> dict[str, Callable[[], object]]:
         assert outcome.outcome is Outcome.VALID, outcome
 
     def make_paper() -> None:
-        paper = render_certificate(describe_credential(document.credential), NAME, is_demo=True)
+        paper = render_certificate(describe_credential(document, utc_now()), NAME, is_demo=True)
         assert paper.startswith(b"%PDF")
 
     actions = (make_signature, lambda: verify(signed), lambda: verify(make_signature()), make_paper)

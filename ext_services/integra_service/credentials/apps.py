@@ -9,6 +9,6 @@ class CredentialsConfig(AppConfig):
     def ready(self) -> None:
         # Connects; nothing else may import it.
         from . import receivers  # noqa: F401
-        from .decisions import get_policies
+        from .approvals import read_own_policies
 
-        get_policies()  # a policy that cannot be read stops the start, not the first learner's certificate
+        read_own_policies()  # a policy that cannot be read stops the start, not the first learner's certificate

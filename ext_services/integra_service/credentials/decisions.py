@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection, Mapping
-from functools import cache
 
 from django.conf import settings
 
@@ -10,41 +9,48 @@ from integra_service.people.models import LearnerIdentity
 from integra_service.records.models import Manifest
 from integra_service.records.services import get_record
 
+from .approvals import list_policies
+from .models import SourceDistrust
 from .policies import (
     AchievementPolicy,
     Decision,
+    Reason,
+    ReasonCode,
     RegisteredBank,
     RegisteredRules,
     decide_achievement,
-    read_policies,
 )
-
-
-@cache
-def get_policies() -> tuple[AchievementPolicy, ...]:
-    """Return the achievement policies in force."""
-    return read_policies(settings.INTEGRA_ACHIEVEMENTS)
 
 
 def decide_achievements(identity: LearnerIdentity) -> tuple[tuple[AchievementPolicy, Decision], ...]:
     """Return, for each policy, whether this learner reached it and every reason if not."""
+    is_distrusted = SourceDistrust.objects.filter(source=identity.source_id, lifted_at=None).exists()
+    distrust = (Reason(ReasonCode.SOURCE_DISTRUSTED),) if is_distrusted else ()
+    unapproved = (Reason(ReasonCode.POLICY_UNAPPROVED),)
+    return tuple(
+        (version.policy, decide(identity, version.policy, distrust + (() if version.counts else unapproved)))
+        for version in list_policies()
+    )
+
+
+def decide(identity: LearnerIdentity, policy: AchievementPolicy, held: tuple[Reason, ...] = ()) -> Decision:
+    """Return the decision over the stored record; ``held`` stands against it whatever the record says."""
     record = get_record(identity)
     versions = {course.rule_version for course in record.courses}
     versions |= {attempt.rule_version for course in record.courses for attempt in course.attempts}
-    rules = read_rules(versions)
-    return tuple(
-        (policy, decide_achievement(record, policy, rules, allows_public_banks=settings.INTEGRA_DEMO))
-        for policy in get_policies()
+    return decide_achievement(
+        record, policy, read_rules(versions), allows_public_banks=settings.INTEGRA_DEMO, held=held
     )
 
 
 def read_rules(versions: Collection[str]) -> Mapping[str, RegisteredRules]:
-    """Return what the registered manifests among ``versions`` say of course and banks."""
+    """Return what the registered manifests among ``versions`` say of course, banks and closing forms."""
     rules = {}
     for manifest in Manifest.objects.filter(rule_version__in=versions):
-        banks = json.loads(manifest.content)["banks"]
+        content = json.loads(manifest.content)
         rules[manifest.rule_version] = RegisteredRules(
             manifest.course_family,
-            tuple(RegisteredBank(bank["id"], bank["digest"], bank["public"]) for bank in banks),
+            tuple(RegisteredBank(bank["id"], bank["digest"], bank["public"]) for bank in content["banks"]),
+            {closing["area"]: closing["bank"] for closing in content.get("closing", ())},
         )
     return rules

@@ -46,6 +46,7 @@ class CredentialFacts:
     status_index: int
     awarded_at: datetime
     valid_from: datetime
+    valid_until: datetime | None
     results: tuple[ModuleResult, ...]
 
 
@@ -63,29 +64,58 @@ def build_credential(facts: CredentialFacts, policy: AchievementPolicy, issuer: 
         "name": policy.name.es,
         "issuer": {"id": issuer.did, "type": ["Profile"], "name": issuer.name, "url": issuer.url},
         "validFrom": format_time(facts.valid_from),
+        **({} if facts.valid_until is None else {"validUntil": format_time(facts.valid_until)}),
         "awardedDate": format_time(facts.awarded_at),
         "credentialSubject": {
             "id": f"urn:uuid:{facts.subject_uuid}",
             "type": ["AchievementSubject"],
-            "identifier": [
-                {
-                    "type": "IdentityObject",
-                    "hashed": True,
-                    "identityHash": facts.name_hash,
-                    "identityType": "name",
-                    "salt": facts.salt,
-                }
-            ],
+            "identifier": [build_identifier(facts.name_hash, facts.salt)],
             "achievement": build_achievement(policy, issuer, facts.results),
             "result": [build_result(policy, issuer, result) for result in facts.results],
         },
-        "credentialStatus": {
-            "id": f"{facts.status_list_url}#{facts.status_index}",
-            "type": "BitstringStatusListEntry",
-            "statusPurpose": STATUS_PURPOSE,
-            "statusListIndex": str(facts.status_index),
-            "statusListCredential": facts.status_list_url,
-        },
+        "credentialStatus": build_status(facts.status_list_url, facts.status_index),
+    }
+
+
+def rebuild_credential(
+    body: JsonObject,
+    *,
+    name_hash: str,
+    salt: str,
+    status_list_url: str,
+    status_index: int,
+    valid_from: datetime,
+) -> JsonObject:
+    """Return the document that replaces ``body``: same id and award, later ``validFrom``, another place in the list.
+
+    Of two credentials of one issuer with one id, Open Badges 3.0 lets the later ``validFrom`` count.
+    """
+    subject = {**body["credentialSubject"], "identifier": [build_identifier(name_hash, salt)]}
+    return {
+        **body,
+        "validFrom": format_time(valid_from),
+        "credentialSubject": subject,
+        "credentialStatus": build_status(status_list_url, status_index),
+    }
+
+
+def build_identifier(name_hash: str, salt: str) -> JsonObject:
+    return {
+        "type": "IdentityObject",
+        "hashed": True,
+        "identityHash": name_hash,
+        "identityType": "name",
+        "salt": salt,
+    }
+
+
+def build_status(list_url: str, index: int) -> JsonObject:
+    return {
+        "id": f"{list_url}#{index}",
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": STATUS_PURPOSE,
+        "statusListIndex": str(index),
+        "statusListCredential": list_url,
     }
 
 

@@ -41,6 +41,15 @@ def collect_evidence(decision: Decision, course: CourseRecord, policy: Achieveme
     }
 
 
+def list_facts(course: CourseRecord) -> dict[str, Any]:
+    """Return everything a decision over this course run can look at, in the shape evidence has."""
+    return {
+        "modules": [to_plain(module) for module in course.modules],
+        "deliverables": [to_plain(deliverable) for deliverable in course.deliverables],
+        "tests": [to_plain(attempt) for attempt in course.attempts],
+    }
+
+
 def dump_evidence(evidence: dict[str, Any]) -> str:
     return json.dumps(evidence, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 

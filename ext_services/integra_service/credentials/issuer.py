@@ -151,6 +151,19 @@ def get_list_url(issuer: Issuer, status_list: StatusList) -> str:
     return f"{issuer.url}/status/{status_list.key}"
 
 
+@transaction.atomic
+def open_status_list(issuer: Issuer, now: datetime) -> None:
+    """Begin a further list, which new credentials go into from now on; two at once begin one."""
+    latest = issuer.status_lists.latest("pk")
+    key = str(int(latest.key) + 1)
+    content = _sign_list(issuer, key, (), now)
+    _list, is_new = issuer.status_lists.get_or_create(
+        key=key, defaults={"content": content, "signed_at": now}
+    )
+    if is_new:
+        audit.record("status_list.opened", actor="system", subject=f"status_list:{key}", now=now)
+
+
 def draw_status_index() -> int:
     """Return an index that tells nothing about when a credential was issued."""
     return secrets.randbelow(LENGTH)

@@ -3,18 +3,22 @@
 import hashlib
 import json
 import secrets
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import IntegrityError, transaction
 
 from integra_service.audit import services as audit
+from integra_service.lib.dates import add_months
 from integra_service.lib.errors import ServiceError
 from integra_service.people.models import LearnerIdentity, Purpose
 from integra_service.people.services import confirmed_name, has_consent
 from integra_service.records.fold import CourseRecord
 
 from .decisions import decide_achievements
-from .documents import CredentialFacts, build_credential, format_time
+from .distrust import is_distrusted
+from .documents import CredentialFacts, build_credential, format_time, rebuild_credential
 from .evidence import collect_evidence, digest_evidence, dump_evidence, list_results
 from .issuer import (
     draw_status_index,
@@ -23,12 +27,22 @@ from .issuer import (
     get_list_url,
     get_signing_method,
     make_profile,
+    open_status_list,
     resolve_own,
     take_state_position,
 )
+from .life import set_bits
 from .linked_data import dump
-from .models import Credential, CredentialDocument, CredentialState, Issuer, SigningKey
-from .names import hash_name
+from .models import (
+    Credential,
+    CredentialDocument,
+    CredentialState,
+    Issuer,
+    ReplacementReason,
+    SigningKey,
+    SuspensionReason,
+)
+from .names import hash_name, is_name_of
 from .policies import AchievementPolicy, Decision
 from .proofs import sign
 from .signals import announce
@@ -36,6 +50,7 @@ from .states import find_credential
 from .verification import Outcome, verify_document
 
 MAX_DRAWS = 8
+T = TypeVar("T")
 
 
 class SelfVerificationError(ServiceError):
@@ -46,32 +61,34 @@ class SelfVerificationError(ServiceError):
 
 
 def issue_due(identity: LearnerIdentity, now: datetime) -> tuple[Credential, ...]:
-    """Issue what this learner reached and wants; repeatable, also by several workers at once.
+    """Issue what this learner reached and wants, and replace what bears another name than the confirmed one.
 
-    Nothing is issued before the person consented and confirmed the name. Returns the credentials that exist for what
-    was reached, whoever issued them.
+    Repeatable, also by several workers at once. Nothing is issued before the person consented and confirmed the name.
+    Returns the credentials that exist for what was reached, whoever issued them.
     """
     name = confirmed_name(identity.person)
     if name is None or not has_consent(identity.person, Purpose.CERTIFICATE):
         return ()
     credentials = []
     for policy, decision in decide_achievements(identity):
-        if not decision.is_met or decision.course is None:
-            continue
         credential = find_credential(identity.person, policy.key)
         if credential is None:
+            if not decision.is_met or decision.course is None:
+                continue
             credential = _intend(identity, policy, decision, decision.course, name, now)
-        _complete(credential, now)
+        complete(credential, now)
+        replace_for_name(credential, name, now)
         credentials.append(credential)
     return tuple(credentials)
 
 
 def complete_intents(now: datetime) -> int:
-    """Sign what a stopped process left as intent; return how many there were."""
-    intended = Credential.objects.for_system().filter(state=CredentialState.INTENDED).order_by("pk")
-    credentials = list(intended)
+    """Sign what a stopped process left as intent; return of how many credentials."""
+    unsigned = CredentialDocument.objects.for_system().filter(signed_at=None)
+    begun = Credential.objects.for_system().filter(pk__in=unsigned.values("credential")).order_by("pk")
+    credentials = list(begun.exclude(state=CredentialState.ERASED))
     for credential in credentials:
-        _complete(credential, now)
+        complete(credential, now)
     return len(credentials)
 
 
@@ -85,15 +102,29 @@ def _intend(
 ) -> Credential:
     """Store what will be signed, before it is signed; return the intent of whoever came first."""
     issuer = ensure_issuer(now)
-    for _draw in range(MAX_DRAWS):
+
+    def store() -> Credential:
+        return _store_intent(issuer, identity, policy, decision, course, name, now)
+
+    return store_with_free_index(issuer, store, lambda: find_credential(identity.person, policy.key), now)
+
+
+def store_with_free_index(
+    issuer: Issuer, store: Callable[[], T], find_known: Callable[[], T | None], now: datetime
+) -> T:
+    """Return what ``store`` made with a place of its own in the status list, or what somebody else made meanwhile."""
+    for draw in range(2 * MAX_DRAWS):
+        if draw == MAX_DRAWS:
+            # So many taken places in a row: the list is more than half full.
+            open_status_list(issuer, now)
         try:
             # Committed before anything is signed: a caller that holds a transaction open is a mistake.
             with transaction.atomic(durable=True):
-                return _store_intent(issuer, identity, policy, decision, course, name, now)
-        except IntegrityError:  # issued meanwhile, or the drawn place in the status list is taken
-            credential = find_credential(identity.person, policy.key)
-            if credential is not None:
-                return credential
+                return store()
+        except IntegrityError:  # made meanwhile, or the drawn place in the status list is taken
+            known = find_known()
+            if known is not None:
+                return known
     raise ServiceError("status_list_full", "No free place in the status list was found.")
 
 
@@ -106,12 +137,18 @@ def _store_intent(
     name: str,
     now: datetime,
 ) -> Credential:
+    expires_at = (
+        None
+        if policy.valid_months is None
+        else datetime.combine(add_months(now.date(), policy.valid_months), now.timetz())
+    )
     credential = Credential.objects.create(
         token=secrets.token_urlsafe(16),
         person=identity.person,
         achievement_key=policy.key,
         awarded_at=now,
         changed_at=now,
+        expires_at=expires_at,
     )
     status_list = issuer.status_lists.latest("pk")
     salt = secrets.token_hex(16)
@@ -124,6 +161,7 @@ def _store_intent(
         status_index=draw_status_index(),
         awarded_at=now,
         valid_from=now,
+        valid_until=expires_at,
         results=list_results(course, policy),
     )
     evidence = dump_evidence(collect_evidence(decision, course, policy))
@@ -153,11 +191,83 @@ def _store_intent(
     return credential
 
 
-def _complete(credential: Credential, now: datetime) -> None:
+def replace_for_name(credential: Credential, name: str, now: datetime) -> None:
+    """Replace the document if it was signed for another name than this one; repeating it changes nothing."""
+    if credential.state not in {CredentialState.VALID, CredentialState.SUSPENDED}:
+        return
+    latest = CredentialDocument.objects.for_system().filter(credential=credential).latest("ordinal")
+    if not is_name_of(name, salt=latest.salt, identity_hash=latest.name_hash):
+        replace(credential, ReplacementReason.NAME_CHANGED, now, name=name)
+
+
+def replace(
+    credential: Credential, because: ReplacementReason, now: datetime, *, name: str | None = None
+) -> None:
+    """Sign the credential anew under the same address; the former document is revoked and kept.
+
+    Args:
+        credential: Valid or suspended; stays what it is.
+        because: Why, as the former document's row tells.
+        now: When; becomes the new ``validFrom``.
+        name: The name to sign for; None keeps the one that was hashed.
+    """
+    issuer = get_issuer()
+    latest = CredentialDocument.objects.for_system().filter(credential=credential).latest("ordinal")
+
+    def store() -> CredentialDocument:
+        return _store_replacement(issuer, latest, because, name, now)
+
+    def find_known() -> CredentialDocument | None:
+        later = CredentialDocument.objects.for_system().filter(credential=credential)
+        return later.filter(ordinal__gt=latest.ordinal).first()
+
+    store_with_free_index(issuer, store, find_known, now)
+    complete(credential, now)
+
+
+def _store_replacement(
+    issuer: Issuer, latest: CredentialDocument, because: ReplacementReason, name: str | None, now: datetime
+) -> CredentialDocument:
+    salt = latest.salt if name is None else secrets.token_hex(16)
+    name_hash = latest.name_hash if name is None else hash_name(name, salt)
+    status_list = issuer.status_lists.latest("pk")
+    index = draw_status_index()
+    former = json.loads(latest.body)
+    body = rebuild_credential(
+        former,
+        name_hash=name_hash,
+        salt=salt,
+        status_list_url=get_list_url(issuer, status_list),
+        status_index=index,
+        # Documents tell time in seconds, and the later one counts.
+        valid_from=max(now, datetime.fromisoformat(former["validFrom"]) + timedelta(seconds=1)),
+    )
+    document = CredentialDocument.objects.create(
+        credential_id=latest.credential_id,
+        source_id=latest.source_id,
+        ordinal=latest.ordinal + 1,
+        status_list=status_list,
+        status_index=index,
+        salt=salt,
+        name_hash=name_hash,
+        policy_version=latest.policy_version,
+        policy_digest=latest.policy_digest,
+        rule_version=latest.rule_version,
+        bank_digests=latest.bank_digests,
+        evidence=latest.evidence,
+        evidence_digest=latest.evidence_digest,
+        body=dump(body).decode("utf-8"),
+        intended_at=now,
+    )
+    CredentialDocument.objects.for_system().filter(pk=latest.pk).update(replaced_because=because)
+    return document
+
+
+def complete(credential: Credential, now: datetime) -> None:
     """Sign, verify and store, unless somebody did. Signing holds no transaction open."""
     issuer = get_issuer()
     unsigned = CredentialDocument.objects.for_system().filter(credential=credential, signed_at=None)
-    for document in unsigned:
+    for document in unsigned.order_by("ordinal"):
         key, content = _sign(issuer, document, now)
         _store_signed(issuer, document, key, content, now)
     credential.refresh_from_db()
@@ -165,8 +275,12 @@ def _complete(credential: Credential, now: datetime) -> None:
 
 def _sign(issuer: Issuer, document: CredentialDocument, now: datetime) -> tuple[SigningKey, bytes]:
     key, method = get_signing_method(issuer)
-    content = dump(sign(json.loads(document.body), method, created=format_time(now)))
-    result = verify_document(content, resolve_own(issuer), now=now)
+    body = json.loads(document.body)
+    content = dump(sign(body, method, created=format_time(now)))
+    # A replacement may begin a second after the former one, which can be a moment ahead.
+    result = verify_document(
+        content, resolve_own(issuer), now=max(now, datetime.fromisoformat(body["validFrom"]))
+    )
     if result.outcome is not Outcome.VALID:
         raise SelfVerificationError(result.code or result.outcome.value)
     return key, content
@@ -176,19 +290,43 @@ def _sign(issuer: Issuer, document: CredentialDocument, now: datetime) -> tuple[
 def _store_signed(
     issuer: Issuer, document: CredentialDocument, key: SigningKey, content: bytes, now: datetime
 ) -> None:
+    credentials = Credential.objects.for_system().select_related("person")
+    credential = credentials.select_for_update(of=("self",)).get(pk=document.credential_id)
+    if credential.state == CredentialState.ERASED:
+        return
     digest = hashlib.sha256(content).hexdigest()
     unsigned = CredentialDocument.objects.for_system().filter(pk=document.pk, signed_at=None)
     if not unsigned.update(content=content, content_digest=digest, signing_key=key, signed_at=now):
         return  # another worker stored its signature of the same body first
-    credential = Credential.objects.for_system().select_related("person").get(pk=document.credential_id)
-    credential.state, credential.changed_at = CredentialState.VALID, now
+    action = "credential.issued"
+    if document.ordinal > 1:
+        action = "credential.replaced"
+        _end_former(document, now)
+    if credential.state == CredentialState.REVOKED:  # while this was being signed
+        set_bits(CredentialDocument.objects.for_system().filter(pk=document.pk), now)
+    if credential.state == CredentialState.INTENDED:
+        credential.state, credential.changed_at = CredentialState.VALID, now
+        if is_distrusted(document.source_id):  # since it was decided
+            credential.state, credential.reason = (
+                CredentialState.SUSPENDED,
+                SuspensionReason.SOURCE_DISTRUSTED,
+            )
     credential.state_position = take_state_position(issuer)
-    credential.save(update_fields=["state", "changed_at", "state_position"])
+    credential.save(update_fields=["state", "reason", "changed_at", "state_position"])
     audit.record(
-        "credential.issued",
+        action,
         actor="system",
         subject=f"credential:{credential.uuid}",
         now=now,
         data={"document": digest, "key": key.fragment},
     )
     announce(credential.person)
+
+
+def _end_former(document: CredentialDocument, now: datetime) -> None:
+    """Revoke what ``document`` replaces."""
+    former = CredentialDocument.objects.for_system().filter(
+        credential_id=document.credential_id, ordinal__lt=document.ordinal
+    )
+    former.filter(replaced_at=None).update(replaced_at=now)
+    set_bits(former, now)

@@ -194,11 +194,15 @@ class CredentialDocument(models.Model):
 
 
 class PolicyApproval(models.Model):
-    """That two people stand for one version of an achievement's policy; without it nothing is issued under it."""
+    """That two people stand for one version of an achievement's policy; without it nothing is issued under it.
+
+    ``content`` is kept, so that what was issued under this version can be decided again when the file has changed.
+    """
 
     achievement_key = models.CharField(max_length=64)
     version = models.CharField(max_length=20)
     digest = models.CharField(max_length=64, unique=True)
+    content = models.TextField()  # YAML, as proposed
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
     approved_by = models.ForeignKey(
@@ -208,10 +212,13 @@ class PolicyApproval(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["achievement_key", "version"], name="credentials_policy_version_once"
+            ),
             models.CheckConstraint(
                 condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")),
                 name="credentials_approval_by_another",
-            )
+            ),
         ]
 
 
@@ -297,3 +304,43 @@ class Run(models.Model):
     started_by = models.CharField(max_length=100)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind"], condition=Q(finished_at=None), name="credentials_one_open_run"
+            )
+        ]
+
+
+class FindingCode(models.TextChoices):
+    """What the checker found."""
+
+    BYTES_CHANGED = "bytes_changed"  # the stored document is not the one that was signed
+    EVIDENCE_GONE = "evidence_gone"  # decided today, the achievement is not reached
+    EVIDENCE_CHANGED = "evidence_changed"  # it is, but over another result than the one it was issued for
+    UNDECIDABLE = "undecidable"  # the policy it was issued under cannot be read any more
+
+
+class Finding(models.Model):
+    """A difference between a credential and what it rests on, for a person to look at. It changes nothing itself."""
+
+    uuid = models.UUIDField(unique=True, default=uuid4, editable=False)
+    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="findings")
+    code = models.CharField(max_length=20, choices=FindingCode.choices)
+    details = models.TextField()  # JSON list of codes and keys, no free text
+    found_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+    # Actor; "system" when the difference went away by itself.
+    settled_by = models.CharField(max_length=100, blank=True)
+
+    objects = CityScopedManager("credential__person__city_id")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["credential", "code"],
+                condition=Q(settled_at=None),
+                name="credentials_one_open_finding",
+            )
+        ]

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from integra_service.lib.errors import NotFoundError
@@ -12,8 +13,9 @@ from integra_service.people.models import Purpose
 from integra_service.people.services import has_consent
 
 from .did import document_url
-from .models import Credential, CredentialDocument, CredentialState, RevocationReason
-from .states import get_page_url
+from .models import Credential, CredentialDocument, CredentialState, RevocationReason, SuspensionReason
+from .names import is_name_of
+from .states import EXPIRED, effective_state, get_page_url
 
 UNCONFIRMED = "unconfirmed"
 
@@ -37,6 +39,9 @@ class CredentialPage:
     reason: str
     changed_at: datetime
     awarded_at: datetime
+    expires_at: datetime | None
+    version: int
+    replaced_at: datetime | None  # when the version before this one ended
     title: str
     description: str
     criteria: str
@@ -52,8 +57,16 @@ class CredentialPage:
     status_index: str
     digest: str
     content: bytes
-    salt: str
-    name_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedPage:
+    """What is left of a credential whose holder asked to be forgotten: it names nobody."""
+
+    token: str
+    word: str
+    awarded_at: datetime
+    changed_at: datetime
 
 
 def access_credential(token: str) -> Credential:
@@ -64,17 +77,43 @@ def access_credential(token: str) -> Credential:
     credential = (
         Credential.objects.for_system().filter(token=token).exclude(state=CredentialState.INTENDED)
     ).select_related("person").first()  # fmt: skip
-    if credential is None or not has_consent(credential.person, Purpose.CERTIFICATE):
+    if credential is None or not (
+        _is_erased(credential) or has_consent(credential.person, Purpose.CERTIFICATE)
+    ):
         raise NotFoundError(_("There is no certificate at this address. Check that it is complete."))
     return credential
 
 
-def describe_credential(credential: Credential) -> CredentialPage:
-    """Return what can be said of the credential now; its digest is computed anew each time."""
-    stored = CredentialDocument.objects.for_system().filter(credential=credential).latest("ordinal")
+def access_document(token: str) -> CredentialDocument:
+    """Return the signed document in force to whoever knows the address; of an erased one there is none."""
+    credential = access_credential(token)
+    if _is_erased(credential):
+        raise NotFoundError(_("There is no certificate at this address. Check that it is complete."))
+    return find_document(credential)
+
+
+def _is_erased(credential: Credential) -> bool:
+    return credential.state == CredentialState.ERASED
+
+
+def find_document(credential: Credential) -> CredentialDocument:
+    """Return the last document that was signed."""
+    signed = CredentialDocument.objects.for_system().filter(credential=credential, signed_at__isnull=False)
+    return signed.select_related("signing_key", "credential__person").latest("ordinal")
+
+
+def describe_erased(credential: Credential) -> ErasedPage:
+    return ErasedPage(
+        credential.token, describe_state(credential.state), credential.awarded_at, credential.changed_at
+    )
+
+
+def describe_credential(stored: CredentialDocument, now: datetime) -> CredentialPage:
+    """Return what can be said of the document's credential now; its digest is computed anew each time."""
+    credential = stored.credential
     content = bytes(stored.content or b"")
     digest = hashlib.sha256(content).hexdigest()
-    state = credential.state if digest == stored.content_digest else UNCONFIRMED
+    state = effective_state(credential, now) if digest == stored.content_digest else UNCONFIRMED
     document = json.loads(stored.body)
     subject = document["credentialSubject"]
     achievement = subject["achievement"]
@@ -89,6 +128,9 @@ def describe_credential(credential: Credential) -> CredentialPage:
         reason=describe_reason(credential.reason) if credential.reason else "",
         changed_at=credential.changed_at,
         awarded_at=credential.awarded_at,
+        expires_at=credential.expires_at,
+        version=stored.ordinal,
+        replaced_at=_former_documents(stored).aggregate(last=Max("replaced_at"))["last"],
         title=achievement["name"],
         description=achievement["description"],
         criteria=achievement["criteria"]["narrative"],
@@ -104,25 +146,46 @@ def describe_credential(credential: Credential) -> CredentialPage:
         status_index=document["credentialStatus"]["statusListIndex"],
         digest=digest,
         content=content,
-        salt=stored.salt,
-        name_hash=stored.name_hash,
     )
+
+
+def _former_documents(stored: CredentialDocument) -> QuerySet[CredentialDocument]:
+    documents = CredentialDocument.objects.for_system().filter(credential_id=stored.credential_id)
+    return documents.filter(ordinal__lt=stored.ordinal, signed_at__isnull=False)
+
+
+def compare_name(stored: CredentialDocument, typed: str) -> str:
+    """Return ``match``, ``former`` (the name of a version that was replaced) or ``no_match``.
+
+    Who holds an old paper learns that it was replaced, and not that it was forged.
+    """
+    if is_name_of(typed, salt=stored.salt, identity_hash=stored.name_hash):
+        return "match"
+    former = _former_documents(stored).values_list("salt", "name_hash")
+    is_former = any(is_name_of(typed, salt=salt, identity_hash=name_hash) for salt, name_hash in former)
+    return "former" if is_former else "no_match"
 
 
 def describe_state(state: str) -> str:
     """Return the one word for the state."""
     return {
         CredentialState.VALID: _("Valid"),
+        CredentialState.SUSPENDED: _("Suspended"),
         CredentialState.REVOKED: _("Revoked"),
+        CredentialState.ERASED: _("Withdrawn"),
+        EXPIRED: _("Expired"),
         UNCONFIRMED: _("Unconfirmed"),
     }[CredentialState(state) if state in CredentialState else state]
 
 
 def describe_reason(reason: str) -> str:
-    """Return the class of reason for which a credential was revoked, as a sentence."""
-    return {
+    """Return the class of reason for which a credential was revoked or suspended, as a sentence."""
+    sentences: dict[str, str] = {
         RevocationReason.EVIDENCE_WITHDRAWN: _("What the certificate rested on was withdrawn or corrected."),
         RevocationReason.ISSUED_IN_ERROR: _("It was issued by mistake."),
         RevocationReason.MISUSE: _("It was obtained or used improperly."),
         RevocationReason.HOLDER_REQUEST: _("Its holder asked for it."),
-    }[RevocationReason(reason)]
+        SuspensionReason.UNDER_REVIEW: _("Somebody of the programme is looking into it."),
+        SuspensionReason.SOURCE_DISTRUSTED: _("What its classroom reported is being checked."),
+    }
+    return sentences[reason]

@@ -6,16 +6,18 @@ achievement. Cuts and minutes travel with the facts and are repeated nowhere.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from integra_service.lib.strictyaml import Reader, StrictYamlError
-from integra_service.records.fold import AttemptRecord, CourseRecord, LearningRecord
+from integra_service.records.fold import AttemptRecord, CourseRecord, LearningRecord, find_best
 
 SCHEMA = "integra.achievement/1"
+# What a policy may ask a second person for.
+ACTS = frozenset({"revoke", "suspend", "reinstate"})
 
 
 class PolicyError(ValueError):
@@ -43,7 +45,11 @@ class AchievementPolicy:
     criteria: Texts
     modules: tuple[tuple[str, Texts], ...]
     deliverables: tuple[tuple[str, Texts], ...]
-    test: str
+    test: str  # "post" | "closing"
+    area: str  # whose closing form; empty for the final test
+    valid_months: int | None  # None: for good
+    second_person: frozenset[str]  # acts that only count when another person agrees
+    file_name: str
     digest: str
 
     def get_module(self, module_key: str) -> Texts:
@@ -56,6 +62,8 @@ class AchievementPolicy:
 class ReasonCode(StrEnum):
     """Why an achievement is not reached."""
 
+    POLICY_UNAPPROVED = "policy_unapproved"
+    SOURCE_DISTRUSTED = "source_distrusted"
     NOT_ENROLLED = "not_enrolled"
     LEARNER_RETIRED = "learner_retired"
     RULES_UNKNOWN = "rules_unknown"
@@ -92,6 +100,7 @@ class RegisteredRules:
 
     course: str
     banks: tuple[RegisteredBank, ...]
+    closing_banks: Mapping[str, str]  # bank id by area
 
     def find_bank(self, bank_id: str, digest: str) -> RegisteredBank | None:
         return next((b for b in self.banks if (b.bank_id, b.digest) == (bank_id, digest)), None)
@@ -105,7 +114,7 @@ class Decision:
     reasons: tuple[Reason, ...]
     policy_version: str
     course: CourseRecord | None
-    tests: tuple[AttemptRecord, ...]  # the final test, and the evaluations that exempted from modules
+    tests: tuple[AttemptRecord, ...]  # the deciding test, and the evaluations that exempted from modules
 
 
 def decide_achievement(
@@ -114,6 +123,7 @@ def decide_achievement(
     rules: Mapping[str, RegisteredRules],
     *,
     allows_public_banks: bool,
+    held: Sequence[Reason] = (),
 ) -> Decision:
     """Return whether ``record`` reaches ``policy``.
 
@@ -122,6 +132,7 @@ def decide_achievement(
         policy: The achievement.
         rules: Registered manifests by ``rule_version``; a fact under an unknown one counts for nothing.
         allows_public_banks: Keys in a public repository are no secret: only the demonstration accepts them.
+        held: What stands against it whatever the record says.
 
     Of several runs of the course the first one that reaches the achievement counts, else the one that lacks least.
     """
@@ -130,11 +141,11 @@ def decide_achievement(
         for course in record.courses
         if course.rule_version not in rules or rules[course.rule_version].course == policy.course
     ]
-    decisions = [_decide_course(course, policy, rules, allows_public_banks) for course in courses]
     if record.is_retired:
-        return Decision(False, (Reason(ReasonCode.LEARNER_RETIRED),), policy.version, None, ())
-    if not decisions:
-        return Decision(False, (Reason(ReasonCode.NOT_ENROLLED),), policy.version, None, ())
+        return Decision(False, (*held, Reason(ReasonCode.LEARNER_RETIRED)), policy.version, None, ())
+    if not courses:
+        return Decision(False, (*held, Reason(ReasonCode.NOT_ENROLLED)), policy.version, None, ())
+    decisions = [_decide_course(course, policy, rules, allows_public_banks, held) for course in courses]
     return min(decisions, key=lambda decision: len(decision.reasons))
 
 
@@ -143,8 +154,9 @@ def _decide_course(
     policy: AchievementPolicy,
     rules: Mapping[str, RegisteredRules],
     allows_public_banks: bool,
+    held: Sequence[Reason],
 ) -> Decision:
-    reasons = []
+    reasons = list(held)
     if course.rule_version not in rules:
         reasons.append(Reason(ReasonCode.RULES_UNKNOWN))
     for module_key, _texts in policy.modules:
@@ -156,7 +168,7 @@ def _decide_course(
         for key, _texts in policy.deliverables
         if (reason := _judge_deliverable(course, key)) is not None
     ]
-    test = course.find_best_attempt(policy.test)
+    test = find_best(_sittings(course, policy, rules))
     if test is None:
         reasons.append(Reason(ReasonCode.TEST_MISSING, policy.test))
     elif test.cut is None or test.score < test.cut:  # a test without a cut proves nothing
@@ -165,6 +177,21 @@ def _decide_course(
     for attempt in tests:
         reasons += _judge_bank(attempt, rules, allows_public_banks)
     return Decision(not reasons, tuple(dict.fromkeys(reasons)), policy.version, course, tests)
+
+
+def _sittings(
+    course: CourseRecord, policy: AchievementPolicy, rules: Mapping[str, RegisteredRules]
+) -> list[AttemptRecord]:
+    """Return the sittings of the test that decides; of closing forms, those of the policy's area."""
+    of_kind = [attempt for attempt in course.attempts if attempt.kind == policy.test]
+    if not policy.area:
+        return of_kind
+    return [
+        attempt
+        for attempt in of_kind
+        if attempt.rule_version in rules
+        and rules[attempt.rule_version].closing_banks.get(policy.area) == attempt.bank_id
+    ]
 
 
 def _judge_deliverable(course: CourseRecord, key: str) -> Reason | None:
@@ -223,6 +250,12 @@ class _PolicyReader(Reader):
             self.refuse(where, "names a key twice")
         return tuple(rows)
 
+    def acts(self, top: Mapping[str, Any]) -> frozenset[str]:
+        acts = self.texts(top, "second_person") if "second_person" in top else ()
+        if not ACTS.issuperset(acts):
+            self.refuse("second_person", f"must name acts of {', '.join(sorted(ACTS))}")
+        return frozenset(acts)
+
 
 def read_policies(folder: Path) -> tuple[AchievementPolicy, ...]:
     """Return every policy of ``folder`` by key; raise PolicyError with the file and what is wrong."""
@@ -247,11 +280,13 @@ def _read_policy(reader: _PolicyReader, tree: Any) -> AchievementPolicy:
     top = reader.members(tree, "", {
         "schema", "key", "version", "course", "type", "name", "description", "criteria", "modules",
         "deliverables", "test",
-    })  # fmt: skip
+    }, optional={"area", "valid_months", "second_person"})  # fmt: skip
     if top["schema"] != SCHEMA:
         reader.refuse("schema", f"must be {SCHEMA}")
     if top["test"] not in ("post", "closing"):  # a tuple: the value may be unhashable
         reader.refuse("test", "must be post or closing")
+    if ("area" in top) != (top["test"] == "closing"):
+        reader.refuse("area", "names whose closing form decides, and stands there only with test: closing")
     return AchievementPolicy(
         key=reader.text(top, "key"),
         version=reader.text(top, "version"),
@@ -263,5 +298,9 @@ def _read_policy(reader: _PolicyReader, tree: Any) -> AchievementPolicy:
         modules=reader.named(top, "modules", can_be_empty=False),
         deliverables=reader.named(top, "deliverables", can_be_empty=True),
         test=top["test"],
+        area=reader.text(top, "area") if "area" in top else "",
+        valid_months=reader.whole(top, "valid_months", low=1, high=600) if "valid_months" in top else None,
+        second_person=reader.acts(top),
+        file_name=reader.name,
         digest=hashlib.sha256(json.dumps(tree, sort_keys=True, ensure_ascii=False).encode()).hexdigest(),
     )

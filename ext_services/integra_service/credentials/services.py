@@ -1,19 +1,22 @@
 """What the apps above may call."""
 
-from .decisions import decide_achievements, get_policies
+from .approvals import get_policies
+from .decisions import decide_achievements
 from .issuer import ensure_issuer
 from .issuing import complete_intents, issue_due
-from .models import Credential, CredentialState, RevocationReason
-from .revoking import revoke
-from .states import StateRow, find_current, get_page_url, list_credentials, list_states
+from .life import reinstate, revoke, suspend
+from .models import Credential, CredentialState, RevocationReason, SuspensionReason
+from .states import StateRow, effective_state, find_current, get_page_url, list_credentials, list_states
 
 __all__ = [
     "Credential",
     "CredentialState",
     "RevocationReason",
     "StateRow",
+    "SuspensionReason",
     "complete_intents",
     "decide_achievements",
+    "effective_state",
     "ensure_issuer",
     "find_current",
     "get_page_url",
@@ -21,5 +24,7 @@ __all__ = [
     "issue_due",
     "list_credentials",
     "list_states",
+    "reinstate",
     "revoke",
+    "suspend",
 ]

@@ -10,6 +10,9 @@ from integra_service.people.models import Person, Source
 
 from .models import Credential, CredentialState
 
+# Not stored: it follows from the date, and nobody has to do anything for it.
+EXPIRED = "expired"
+
 
 @dataclass(frozen=True, slots=True)
 class StateRow:
@@ -22,6 +25,13 @@ class StateRow:
     token: str
     url: str
     changed_at: datetime
+    expires_at: datetime | None
+
+
+def effective_state(credential: Credential, now: datetime) -> str:
+    """Return the credential's state as it is now: the stored one, or EXPIRED for a valid one past its time."""
+    is_past = credential.expires_at is not None and credential.expires_at < now
+    return EXPIRED if is_past and credential.state == CredentialState.VALID else str(credential.state)
 
 
 def find_credential(person: Person, achievement_key: str) -> Credential | None:
@@ -29,15 +39,17 @@ def find_credential(person: Person, achievement_key: str) -> Credential | None:
     return Credential.objects.for_system().filter(person=person, achievement_key=achievement_key).first()
 
 
-def find_current(person: Person, achievement_key: str) -> Credential | None:
-    """Return the person's valid credential of this achievement, or None."""
+def find_current(person: Person, achievement_key: str, now: datetime) -> Credential | None:
+    """Return the person's credential of this achievement if it counts now, or None."""
     credential = find_credential(person, achievement_key)
-    return credential if credential and credential.state == CredentialState.VALID else None
+    counts = credential is not None and effective_state(credential, now) == CredentialState.VALID
+    return credential if counts else None
 
 
 def list_credentials(person: Person) -> tuple[Credential, ...]:
     """Return what was issued to this person, whatever became of it."""
-    issued = Credential.objects.for_system().filter(person=person).exclude(state=CredentialState.INTENDED)
+    unseen = {CredentialState.INTENDED, CredentialState.ERASED}
+    issued = Credential.objects.for_system().filter(person=person).exclude(state__in=unseen)
     return tuple(issued.order_by("awarded_at", "pk"))
 
 
@@ -46,7 +58,7 @@ def get_page_url(credential: Credential) -> str:
     return f"{settings.INTEGRA_ISSUER_URL}/c/{credential.token}"
 
 
-def list_states(source: Source, after: int, limit: int = 500) -> tuple[StateRow, ...]:
+def list_states(source: Source, after: int, now: datetime, *, limit: int = 500) -> tuple[StateRow, ...]:
     """Return the states of this source's learners that changed after ``after``, oldest change first."""
     rows = (
         Credential.objects.for_system()
@@ -55,16 +67,17 @@ def list_states(source: Source, after: int, limit: int = 500) -> tuple[StateRow,
         .values_list("pk", "person__identities__learner_uuid")[:limit]
     )
     credentials = Credential.objects.for_system().in_bulk([pk for pk, _learner_uuid in rows])
-    return tuple(_make_row(credentials[pk], learner_uuid) for pk, learner_uuid in rows)
+    return tuple(_make_row(credentials[pk], learner_uuid, now) for pk, learner_uuid in rows)
 
 
-def _make_row(credential: Credential, learner_uuid: UUID) -> StateRow:
+def _make_row(credential: Credential, learner_uuid: UUID, now: datetime) -> StateRow:
     return StateRow(
         credential.state_position or 0,
         learner_uuid,
         credential.achievement_key,
-        credential.state,
+        effective_state(credential, now),
         credential.token,
         get_page_url(credential),
         credential.changed_at,
+        credential.expires_at,
     )

@@ -1,5 +1,7 @@
 """Public pages of a credential, and the documents with which anybody can check it."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,9 +17,15 @@ from integra_service.people.session import find_learner
 
 from .issuer import get_did_document, get_issuer
 from .linked_data import dump
-from .models import Credential
-from .names import is_name_of
-from .pages import CredentialPage, access_credential, describe_credential
+from .models import Credential, CredentialDocument, CredentialState
+from .pages import (
+    access_credential,
+    access_document,
+    compare_name,
+    describe_credential,
+    describe_erased,
+    find_document,
+)
 from .paper import render_certificate
 
 MAX_TYPED = 300
@@ -31,51 +39,56 @@ TRIES_PER_CREDENTIAL = 120
 def credential_page(request: HttpRequest, token: str) -> HttpResponse:
     """Show the credential; a posted name is compared with the one that was signed for."""
     credential = access_credential(token)
-    page = describe_credential(credential)
+    now = utc_now()
+    if credential.state == CredentialState.ERASED:
+        return _hide(render(request, "credentials/erased.html", {"page": describe_erased(credential)}))
+    document = find_document(credential)
     typed = request.POST.get("nombre", "") if request.method == "POST" else None
     context = {
-        "page": page,
+        "page": describe_credential(document, now),
         "typed": (typed or "")[:MAX_TYPED],
-        "answer": None if typed is None else _judge_name(request, page, typed),
+        "answer": None if typed is None else _judge_name(request, document, typed, now),
         "is_holder": _is_holder(request, credential),
-        "viewed_at": utc_now(),
+        "viewed_at": now,
     }
     return _hide(render(request, "credentials/page.html", context))
 
 
-def _judge_name(request: HttpRequest, page: CredentialPage, typed: str) -> str:
-    """Return ``match``, ``no_match`` or ``empty``. Counted per visitor and per credential, so that nobody can guess."""
+def _judge_name(request: HttpRequest, document: CredentialDocument, typed: str, now: datetime) -> str:
+    """Return ``match``, ``former``, ``no_match`` or ``empty``.
+
+    Counted per visitor and per credential, so that nobody can guess.
+    """
     if not typed.strip():
         return "empty"
-    now = utc_now()
-    visitor = f"name:{page.token}:{request.META.get('REMOTE_ADDR', '')}"
+    token = document.credential.token
+    visitor = f"name:{token}:{request.META.get('REMOTE_ADDR', '')}"
     has_turn = take_turn(visitor, limit=TRIES_PER_ADDRESS, window_seconds=WINDOW_SECONDS, now=now)
-    has_turn &= take_turn(
-        f"name:{page.token}", limit=TRIES_PER_CREDENTIAL, window_seconds=WINDOW_SECONDS, now=now
-    )
+    has_turn &= take_turn(f"name:{token}", limit=TRIES_PER_CREDENTIAL, window_seconds=WINDOW_SECONDS, now=now)
     if not has_turn:
         raise RequestError(
             "too_many_tries", _("Too many names were tried. Wait ten minutes and try again."), status=429
         )
-    is_match = len(typed) <= MAX_TYPED and is_name_of(typed, salt=page.salt, identity_hash=page.name_hash)
-    return "match" if is_match else "no_match"
+    return compare_name(document, typed) if len(typed) <= MAX_TYPED else "no_match"
 
 
 @require_GET
 @never_cache
 def credential_document(request: HttpRequest, token: str) -> HttpResponse:
     """Serve the signed bytes as they were stored."""
-    page = describe_credential(access_credential(token))
-    return _hide(_publish(page.content, "application/vc"))
+    return _hide(_publish(bytes(access_document(token).content or b""), "application/vc"))
 
 
 @require_GET
 @never_cache
 def credential_paper(request: HttpRequest, token: str) -> HttpResponse:
     """Make the PDF. Only the holder's own has the name: the address alone must not tell it."""
-    credential = access_credential(token)
-    name = confirmed_name(credential.person) if _is_holder(request, credential) else None
-    pdf = render_certificate(describe_credential(credential), name, is_demo=settings.INTEGRA_DEMO)
+    document = access_document(token)
+    name = confirmed_name(document.credential.person) if _is_holder(request, document.credential) else None
+    if name is not None and compare_name(document, name) != "match":
+        message = _("Your certificate is being made with your new name. Try again in a minute.")
+        raise RequestError("being_replaced", message, status=503)
+    pdf = render_certificate(describe_credential(document, utc_now()), name, is_demo=settings.INTEGRA_DEMO)
     response = HttpResponse(pdf, content_type="application/pdf")
     response["Content-Disposition"] = 'inline; filename="certificado-integra.pdf"'
     return _hide(response)

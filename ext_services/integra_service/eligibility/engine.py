@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
-from .dates import add_months, add_working_days, count_months, spell_date
+from integra_service.lib.dates import add_months, add_working_days, count_months, spell_date
+
 from .policy import (
     CertificateTest,
     Contest,

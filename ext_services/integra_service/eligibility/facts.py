@@ -34,6 +34,18 @@ ROUTES = {
     frozenset({"evaluation"}): "evaluación",
     frozenset({"training", "evaluation"}): "formación y evaluación",
 }
+TESTS = {"post": "la evaluación final", "closing": "la evaluación de cierre del área"}
+# What became of a certificate that does not count, and what the person can do about it.
+NOT_IN_FORCE = {
+    CredentialState.SUSPENDED: (
+        "suspendido",
+        "que el equipo del programa termine de revisar su certificado, que está suspendido",
+    ),
+    CredentialState.REVOKED: (
+        "retirado",
+        "que el equipo del programa le explique por qué se retiró su certificado",
+    ),
+}
 BY_CLASSROOM = "el aula virtual"
 BY_SERVICE = "este sistema, a partir del aula virtual"
 
@@ -74,9 +86,9 @@ def _issued(credential: Credential, policy: AchievementPolicy, decision: Decisio
     if credential.state == CredentialState.VALID:
         provenance = Provenance(name, local_day(credential.awarded_at), BY_SERVICE)
         return CertificateFact(True, _routes(policy, decision), (), provenance)
-    provenance = Provenance(f"{name}, retirado", local_day(credential.changed_at), BY_SERVICE)
-    missing = ("que el equipo del programa le explique por qué se retiró su certificado",)
-    return CertificateFact(is_in_force=False, route="", missing=missing, provenance=provenance)
+    what, missing = NOT_IN_FORCE[CredentialState(credential.state)]
+    provenance = Provenance(f"{name}, {what}", local_day(credential.changed_at), BY_SERVICE)
+    return CertificateFact(is_in_force=False, route="", missing=(missing,), provenance=provenance)
 
 
 def _missing(identity: LearnerIdentity, policy: AchievementPolicy, decision: Decision) -> CertificateFact:
@@ -121,9 +133,9 @@ def describe_missing(reason: Reason, policy: AchievementPolicy) -> str:
         case ReasonCode.DELIVERABLE_RETURNED:
             return f"corregir y volver a entregar «{policy.get_deliverable(reason.key).es}»"
         case ReasonCode.TEST_MISSING:
-            return "rendir la evaluación final"
+            return f"rendir {TESTS[reason.key]}"
         case ReasonCode.BELOW_CUT:
-            return "alcanzar el puntaje de la evaluación final"
+            return f"alcanzar el puntaje de {TESTS[reason.key]}"
         case _:
             return "que el equipo del programa revise su registro"
 

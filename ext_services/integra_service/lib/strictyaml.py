@@ -46,12 +46,14 @@ class Reader:
     def refuse(self, where: str, expected: str) -> NoReturn:
         raise StrictYamlError(f"{self.name}: {where or 'the file'} {expected}")
 
-    def members(self, tree: Any, where: str, names: Collection[str]) -> dict[str, Any]:
-        """Return the mapping if it has all these members and no other one."""
+    def members(
+        self, tree: Any, where: str, names: Collection[str], *, optional: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """Return the mapping if it has all these members and, beyond the optional ones, no other."""
         if not isinstance(tree, dict):
             self.refuse(where, "must be a mapping with members")
         missing = sorted(set(names) - set(tree))
-        unknown = sorted(set(tree) - set(names))
+        unknown = sorted(set(tree) - set(names) - set(optional))
         if missing or unknown:
             parts = ([f"lacks the members {', '.join(missing)}"] if missing else []) + (
                 [f"has the unknown members {', '.join(unknown)}"] if unknown else []

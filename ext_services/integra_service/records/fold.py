@@ -129,10 +129,10 @@ class CourseRecord:
     def find_deliverable(self, deliverable_key: str) -> DeliverableRecord | None:
         return next((d for d in self.deliverables if d.deliverable_key == deliverable_key), None)
 
-    def find_best_attempt(self, kind: str) -> AttemptRecord | None:
-        """Return the attempt with the highest proportion, the earliest of equals."""
-        of_kind = [attempt for attempt in self.attempts if attempt.kind == kind]
-        return max(of_kind, key=lambda a: (a.score / a.max_score, -a.ordinal), default=None)
+
+def find_best(attempts: Iterable[AttemptRecord]) -> AttemptRecord | None:
+    """Return the attempt with the highest proportion, the earliest of equals; None for none."""
+    return max(attempts, key=lambda a: (a.score / a.max_score, -a.ordinal), default=None)
 
 
 @dataclass(frozen=True, slots=True)

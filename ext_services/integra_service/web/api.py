@@ -44,7 +44,7 @@ class StateSerializer(serializers.Serializer[None]):
     position = serializers.IntegerField()
     learner_uuid = serializers.UUIDField()
     achievement_key = serializers.CharField()
-    state = serializers.CharField()
+    state = serializers.ChoiceField(choices=("valid", "suspended", "revoked", "expired", "erased"))
     token = serializers.CharField()
     changed_at = serializers.DateTimeField()
 
@@ -116,10 +116,11 @@ class CertificateStatesView(APIView):
         responses={200: StateSerializer(many=True), 400: ERROR, 401: ERROR},
     )
     def get(self, request: Request) -> JsonResponse:
+        now = utc_now()
         source = require_request_token(
-            request.headers.get("Authorization", ""), method="GET", path=request.path, now=utc_now()
+            request.headers.get("Authorization", ""), method="GET", path=request.path, now=now
         )
-        states = list_states(source, read_position(request.GET.get("after", "0")), limit=MAX_STATES)
+        states = list_states(source, read_position(request.GET.get("after", "0")), now, limit=MAX_STATES)
         rows = [
             {
                 "position": row.position,

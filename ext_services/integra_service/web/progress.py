@@ -30,6 +30,8 @@ CONSENT_LABELS = {
 }
 # What staff must settle; to the learner it is one sentence, said once.
 OURS = {
+    ReasonCode.POLICY_UNAPPROVED,
+    ReasonCode.SOURCE_DISTRUSTED,
     ReasonCode.RULES_UNKNOWN,
     ReasonCode.BANK_UNKNOWN,
     ReasonCode.BANK_PUBLIC,

@@ -12,7 +12,7 @@ from integra_grading import events
 from integra_grading.standing import ModuleState
 from integra_service.people.models import LearnerIdentity
 from integra_service.records.apply import apply_inbox
-from integra_service.records.fold import fold
+from integra_service.records.fold import find_best, fold
 from integra_service.records.models import InboxEvent, LearningRecordRow
 from integra_service.records.storage import dump_record, load_record
 
@@ -100,8 +100,9 @@ def test_a_new_version_waits_for_its_own_rating():
 
 def test_a_score_of_zero_is_a_score_and_the_best_is_by_proportion():
     record = fold_all(make_events([ROOM.test("post", 0)]))
-    assert record.courses[0].find_best_attempt("post").score == 0
-    assert record.courses[0].find_best_attempt("pre") is None
+    (attempt,) = record.courses[0].attempts
+    assert (attempt.kind, attempt.score, find_best([attempt])) == ("post", 0, attempt)
+    assert find_best([]) is None
 
 
 def test_missing_numbers_are_named_and_bounded():

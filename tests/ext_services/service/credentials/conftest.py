@@ -19,6 +19,10 @@ RULE_VERSION = "a" * 64
 COURSE_KEY = "course-v1:INTEGRA+CAP40+demo"
 TEST_BANK = {"id": "prueba-demo", "digest": "b" * 64, "public": True}
 RING_BANK = {"id": "anillo-m06", "digest": "c" * 64, "public": True}
+CLOSING_BANKS = {
+    "emprendimiento": {"id": "cierre-emprendimiento", "digest": "e" * 64, "public": True},
+    "empleabilidad": {"id": "cierre-empleabilidad", "digest": "f" * 64, "public": True},
+}
 NAME = "María José Ñáñez Quishpe"
 
 
@@ -116,8 +120,12 @@ def make_record(*courses: Any, is_retired: bool = False) -> Any:
 def make_rules(*, is_public: bool = True) -> Any:
     from integra_service.credentials.policies import RegisteredBank, RegisteredRules
 
-    banks = tuple(RegisteredBank(b["id"], b["digest"], is_public) for b in (TEST_BANK, RING_BANK))
-    return {RULE_VERSION: RegisteredRules("cap40", banks)}
+    banks = tuple(
+        RegisteredBank(b["id"], b["digest"], is_public)
+        for b in (TEST_BANK, RING_BANK, *CLOSING_BANKS.values())
+    )
+    closing_banks = {area: bank["id"] for area, bank in CLOSING_BANKS.items()}
+    return {RULE_VERSION: RegisteredRules("cap40", banks, closing_banks)}
 
 
 def store_manifest() -> None:

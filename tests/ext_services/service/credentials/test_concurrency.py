@@ -91,7 +91,7 @@ def test_states_read_while_they_change_are_never_skipped(builders: Any, now: Any
     def follow() -> None:
         after = 0
         while len(seen) < THREADS:
-            for row in services.list_states(source, after, limit=3):
+            for row in services.list_states(source, after, now, limit=3):
                 seen[row.token] = row.state
                 after = row.position
 

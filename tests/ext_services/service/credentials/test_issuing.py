@@ -29,6 +29,7 @@ from integra_service.credentials.names import is_name_of
 from integra_service.credentials.signals import credential_changed
 from integra_service.credentials.verification import Outcome, ResolutionError, verify_document
 from integra_service.lib import encryption
+from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError, ServiceError
 from integra_service.people.models import Consent, Purpose, Source
 from integra_service.people.signals import person_ready
@@ -141,19 +142,19 @@ def test_public_banks_are_refused_outside_the_demonstration(
     identity = learner()
     assert services.issue_due(identity, now) == ()
     ((_policy, decision),) = services.decide_achievements(identity)
-    assert {reason.code.value for reason in decision.reasons} == {"bank_public"}
+    assert {reason.code.value for reason in decision.reasons} == {"bank_public", "policy_unapproved"}
 
 
 def test_a_changed_record_issues(learner: Callable[..., Any]) -> None:
     identity = learner()
     record_changed.send(sender=None, identity=identity)
-    assert services.find_current(identity.person, "curso") is not None
+    assert services.find_current(identity.person, "curso", utc_now()) is not None
 
 
 def test_a_person_who_becomes_ready_is_issued_to(learner: Callable[..., Any]) -> None:
     identity = learner()
     person_ready.send(sender=None, person=identity.person)
-    assert services.find_current(identity.person, "curso") is not None
+    assert services.find_current(identity.person, "curso", utc_now()) is not None
 
 
 def test_revoked_credential_sets_its_bit_and_reads_revoked(credential: Credential, now: Any) -> None:
@@ -166,7 +167,7 @@ def test_revoked_credential_sets_its_bit_and_reads_revoked(credential: Credentia
     assert StatusList.objects.get().content != before
     entry = AuditEntry.objects.latest("sequence")
     assert (entry.action, entry.actor, entry.data) == ("credential.revoked", "user:7", '{"reason":"misuse"}')
-    assert services.find_current(credential.person, "curso") is None
+    assert services.find_current(credential.person, "curso", now) is None
     assert services.list_credentials(credential.person) == (credential,)
 
 
@@ -220,10 +221,10 @@ def test_an_intent_is_visible_to_nobody_and_completed_later(
     identity = learner()
     intent = leave_intent(identity, now, monkeypatch)
     assert (intent.state, services.list_credentials(identity.person)) == ("intended", ())
-    assert services.list_states(Source.objects.get(), 0) == ()
+    assert services.list_states(Source.objects.get(), 0, now) == ()
     assert services.complete_intents(now + timedelta(hours=1)) == 1
     assert services.complete_intents(now + timedelta(hours=1)) == 0
-    found = services.find_current(identity.person, "curso")
+    found = services.find_current(identity.person, "curso", now)
     assert found is not None
     assert found.token == intent.token
     result = verify_document(
@@ -247,21 +248,21 @@ def test_states_come_in_the_order_of_their_changes(learner: Callable[..., Any], 
     identities = [learner() for _ in range(3)]
     credentials = [services.issue_due(identity, now)[0] for identity in identities]
     source = Source.objects.get()
-    rows = services.list_states(source, 0)
+    rows = services.list_states(source, 0, now)
     assert [row.learner_uuid for row in rows] == [identity.learner_uuid for identity in identities]
     assert [row.position for row in rows] == [1, 2, 3]
     services.revoke(credentials[0], RevocationReason.MISUSE, "user:7", now + timedelta(hours=1))
-    (changed,) = services.list_states(source, 3)
+    (changed,) = services.list_states(source, 3, now)
     assert (changed.position, changed.state, changed.token) == (4, "revoked", credentials[0].token)
     assert changed.url == f"http://localhost:8001/c/{credentials[0].token}"
     assert changed.changed_at == now + timedelta(hours=1)
-    assert [row.position for row in services.list_states(source, 0)] == [2, 3, 4]
-    assert [row.position for row in services.list_states(source, 0, limit=1)] == [2]
+    assert [row.position for row in services.list_states(source, 0, now)] == [2, 3, 4]
+    assert [row.position for row in services.list_states(source, 0, now, limit=1)] == [2]
 
 
-def test_states_of_another_source_are_not_told(credential: Credential) -> None:
+def test_states_of_another_source_are_not_told(credential: Credential, now: Any) -> None:
     other = Source.objects.create(key="otra", name="Otra", url="http://localhost:9000")
-    assert services.list_states(other, 0) == ()
+    assert services.list_states(other, 0, now) == ()
 
 
 def test_changes_are_announced_after_the_commit(
@@ -335,10 +336,26 @@ def test_taken_place_in_the_status_list_is_drawn_again(
     assert (document_of(one).status_index, document_of(two).status_index) == (5, 6)
 
 
-def test_full_status_list_stops_with_a_sentence(
+def test_a_full_status_list_is_followed_by_another(
     learner: Callable[..., Any], now: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(issuing, "draw_status_index", lambda: 5)
+    (one,), (two,) = (services.issue_due(learner(), now) for _ in range(2))
+    places = [(document_of(c).status_list.key, document_of(c).status_index) for c in (one, two)]
+    assert places == [("1", 5), ("2", 5)]
+    services.revoke(two, RevocationReason.MISUSE, "user:7", now)
+    outcomes = [
+        verify_document(bytes(document_of(c).content), resolve_own(get_issuer()), now=now).outcome
+        for c in (one, two)
+    ]
+    assert outcomes == [Outcome.VALID, Outcome.REVOKED]
+
+
+def test_without_any_free_place_nothing_is_issued(
+    learner: Callable[..., Any], now: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(issuing, "draw_status_index", lambda: 5)
+    monkeypatch.setattr(issuing, "open_status_list", lambda _issuer, _now: None)
     services.issue_due(learner(), now)
     identity = learner()
     with pytest.raises(ServiceError, match="status_list_full"):

@@ -16,8 +16,9 @@ from pypdf import PdfReader
 
 from integra_service.credentials import services
 from integra_service.credentials.models import Credential, CredentialDocument, RevocationReason
-from integra_service.credentials.pages import describe_credential
+from integra_service.credentials.pages import describe_credential, find_document
 from integra_service.credentials.paper import make_address, make_qr, render_certificate
+from integra_service.lib.clock import utc_now
 from integra_service.people.models import LearnerIdentity
 from integra_service.people.session import LEARNER_KEY
 
@@ -55,14 +56,14 @@ def bare(text: str) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_text_of_the_paper_equals_the_name(credential: Credential, tmp_path: Path, name: str) -> None:
-    pdf = render_certificate(describe_credential(credential), name, is_demo=True)
+    pdf = render_certificate(describe_credential(find_document(credential), utc_now()), name, is_demo=True)
     assert bare(name) in bare(read_text(pdf, tmp_path))
 
 
 def find_missing_letters(credential: Credential, name: str, caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return what the library says of letters for which it had to draw the box of a missing glyph."""
     with caplog.at_level(logging.WARNING, logger="weasyprint"):
-        render_certificate(describe_credential(credential), name, is_demo=True)
+        render_certificate(describe_credential(find_document(credential), utc_now()), name, is_demo=True)
     return [record.getMessage() for record in caplog.records if ".notdef" in record.getMessage()]
 
 
@@ -79,7 +80,9 @@ def test_missing_letters_would_be_noticed(credential: Credential, caplog: pytest
 
 
 def test_paper_is_one_accessible_page_with_the_credential_attached(credential: Credential) -> None:
-    pdf = render_certificate(describe_credential(credential), NAMES[-1], is_demo=False)
+    pdf = render_certificate(
+        describe_credential(find_document(credential), utc_now()), NAMES[-1], is_demo=False
+    )
     reader = PdfReader(io.BytesIO(pdf))
     stored = CredentialDocument.objects.for_system().get(credential=credential)
     assert len(reader.pages) == 1
@@ -92,7 +95,10 @@ def test_paper_is_one_accessible_page_with_the_credential_attached(credential: C
 
 
 def test_paper_says_what_the_page_says(credential: Credential, tmp_path: Path) -> None:
-    text = read_text(render_certificate(describe_credential(credential), NAMES[0], is_demo=True), tmp_path)
+    text = read_text(
+        render_certificate(describe_credential(find_document(credential), utc_now()), NAMES[0], is_demo=True),
+        tmp_path,
+    )
     for told in ("Formación, 72 minutos", "Evaluación de saberes previos", "Demostración", credential.token):
         assert told in text
     assert "36" not in text.replace(credential.token, "")
@@ -100,13 +106,16 @@ def test_paper_says_what_the_page_says(credential: Credential, tmp_path: Path) -
 
 def test_revoked_paper_says_so(credential: Credential, tmp_path: Path, now: Any) -> None:
     services.revoke(credential, RevocationReason.MISUSE, "user:7", now)
-    text = read_text(render_certificate(describe_credential(credential), NAMES[0], is_demo=True), tmp_path)
+    text = read_text(
+        render_certificate(describe_credential(find_document(credential), utc_now()), NAMES[0], is_demo=True),
+        tmp_path,
+    )
     assert "Anulado." in text
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_code_carries_the_name_in_the_fragment_only(credential: Credential, name: str) -> None:
-    address = make_address(describe_credential(credential), name)
+    address = make_address(describe_credential(find_document(credential), utc_now()), name)
     sent, _, fragment = address.partition("#")
     assert sent == f"http://localhost:8001/c/{credential.token}"
     assert unquote(fragment) == f"nombre={name}"
@@ -115,7 +124,7 @@ def test_code_carries_the_name_in_the_fragment_only(credential: Credential, name
 
 
 def test_longest_name_still_fits_a_code(credential: Credential) -> None:
-    assert make_qr(make_address(describe_credential(credential), "ሀ" * 150))
+    assert make_qr(make_address(describe_credential(find_document(credential), utc_now()), "ሀ" * 150))
 
 
 def test_only_the_holder_gets_the_name(

@@ -37,7 +37,7 @@ def decide(builders: Any, policy: AchievementPolicy, *courses: Any, **options: A
     rules = options.pop("rules", builders.make_rules())
     record = builders.make_record(*courses, is_retired=options.pop("is_retired", False))
     return decide_achievement(
-        record, policy, rules, allows_public_banks=options.pop("allows_public_banks", True)
+        record, policy, rules, allows_public_banks=options.pop("allows_public_banks", True), **options
     )
 
 
@@ -219,3 +219,87 @@ def test_one_achievement_per_key(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_bytes(DEMO)
     with pytest.raises(PolicyError, match="twice"):
         read_policies(tmp_path)
+
+
+@pytest.fixture
+def area_policy(policy: AchievementPolicy) -> AchievementPolicy:
+    """The same course, with the closing form of an area instead of the final test."""
+    return replace(policy, key="emprendimiento", test="closing", area="emprendimiento")
+
+
+@pytest.mark.parametrize(
+    ("area", "reasons"),
+    [
+        ("emprendimiento", ()),
+        # A closing of another area is not this one's, however well it was done.
+        ("empleabilidad", (Reason(ReasonCode.TEST_MISSING, "closing"),)),
+    ],
+)
+def test_an_area_is_closed_by_its_own_form(
+    builders: Any, area_policy: AchievementPolicy, area: str, reasons: tuple[Reason, ...]
+) -> None:
+    ring = builders.make_attempt("bypass", 11, builders.RING_BANK, "m06")
+    closing = builders.make_attempt("closing", 10, builders.CLOSING_BANKS[area])
+    assert decide(builders, area_policy, builders.make_course(attempts=(ring, closing))).reasons == reasons
+
+
+def test_an_area_needs_no_final_test_and_the_course_no_closing(
+    builders: Any, policy: AchievementPolicy, area_policy: AchievementPolicy
+) -> None:
+    bank = builders.CLOSING_BANKS["emprendimiento"]
+    closing = builders.make_course(attempts=(builders.make_attempt("closing", 10, bank),))
+    assert decide(builders, area_policy, closing).is_met
+    assert decide(builders, policy, closing).reasons == (Reason(ReasonCode.TEST_MISSING, "post"),)
+
+
+def test_what_is_held_stands_beside_every_other_reason(builders: Any, policy: AchievementPolicy) -> None:
+    held = (Reason(ReasonCode.SOURCE_DISTRUSTED),)
+    assert decide(builders, policy, builders.make_course(), held=held).reasons == held
+    assert decide(builders, policy, held=held).reasons == (*held, Reason(ReasonCode.NOT_ENROLLED))
+    lacking = decide(builders, policy, builders.make_course(deliverables=()), held=held)
+    assert [reason.code for reason in lacking.reasons] == ["source_distrusted", "deliverable_missing"]
+
+
+PACKAGED = Path(__file__).parents[4] / "ext_services/integra_service/credentials/achievements"
+
+
+def test_the_packaged_policies_follow_the_areas_of_the_course() -> None:
+    """Transversal modules and the area's own, with the deliverables that are always due (architecture, 5)."""
+    policies = {policy.key: policy for policy in read_policies(PACKAGED)}
+    assert {
+        key: ([module for module, _texts in policy.modules], policy.test, policy.area)
+        for key, policy in policies.items()
+    } == {
+        "curso": ([f"m{n:02}" for n in range(1, 13)], "post", ""),
+        "emprendimiento": ([f"m{n:02}" for n in range(1, 12)], "closing", "emprendimiento"),
+        "empleabilidad": (["m01", "m02", "m03", "m12"], "closing", "empleabilidad"),
+    }
+    always = [f"m{n:02}" for n in (1, 4, 5, 6, 7, 8)]
+    assert [key[:3] for key, _texts in policies["curso"].deliverables] == always
+    assert [key[:3] for key, _texts in policies["emprendimiento"].deliverables] == always
+    assert [key[:3] for key, _texts in policies["empleabilidad"].deliverables] == ["m01"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        ("test: closing", "area"),
+        ("test: post\narea: emprendimiento", "area"),
+        ("test: post\nvalid_months: 0", "valid_months"),
+        ("test: post\nvalid_months: siempre", "valid_months"),
+        ("test: post\nsecond_person: [forget]", "second_person"),
+        ("test: post\nsecond_person: []", "second_person"),
+        ("test: post\nexpires: 12", "unknown members expires"),
+    ],
+)
+def test_a_policy_that_contradicts_itself_is_refused(lines: str, where: str) -> None:
+    raw = DEMO.decode().replace("test: post", lines).encode()
+    with pytest.raises(PolicyError, match=where):
+        parse_policy(raw, "curso.yaml")
+
+
+def test_optional_members_are_read() -> None:
+    lines = "test: closing\narea: empleabilidad\nvalid_months: 36\nsecond_person: [revoke, suspend]"
+    policy = parse_policy(DEMO.decode().replace("test: post", lines).encode(), "curso.yaml")
+    assert (policy.area, policy.valid_months) == ("empleabilidad", 36)
+    assert policy.second_person == {"revoke", "suspend"}

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integra_service.eligibility.dates import add_months, add_working_days, count_months, spell_date
 from integra_service.eligibility.engine import (
     CertificateFact,
     DocumentFact,
@@ -25,6 +24,7 @@ from integra_service.eligibility.engine import (
     propose,
 )
 from integra_service.eligibility.policy import Policy, PolicyError, parse_policy
+from integra_service.lib.dates import add_months, add_working_days, count_months, spell_date
 
 DEMO = Path(__file__).parents[4] / "ext_services/integra_service/eligibility/policies/policy-demo.yaml"
 TODAY = date(2026, 11, 25)

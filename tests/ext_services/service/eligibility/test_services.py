@@ -194,7 +194,7 @@ def test_of_a_learner_who_only_enrolled_everything_is_said_to_be_missing(town):
 def test_facts_carry_source_day_and_who_entered_them(town):
     town.certify()
     facts = collect_facts(town.person, town.cities["a"].pk)
-    credential = find_current(town.person, "curso")
+    credential = find_current(town.person, "curso", NOW)
 
     certificate = facts.certificates["curso"]
     assert (certificate.is_in_force, certificate.route, certificate.missing) == (True, "formación", ())
@@ -311,7 +311,7 @@ def test_a_revoked_certificate_turns_the_proposal_and_says_whose_turn_it_is(town
     application = town.apply()
     assert outcomes(application) == [Outcome.ELIGIBLE]
 
-    revoke(find_current(town.person, "curso"), RevocationReason.EVIDENCE_WITHDRAWN, "user:1", NOW)
+    revoke(find_current(town.person, "curso", NOW), RevocationReason.EVIDENCE_WITHDRAWN, "user:1", NOW)
 
     assert outcomes(application) == [Outcome.ELIGIBLE, Outcome.NOT_ELIGIBLE_YET]
     result = rule(application, "certificacion")

@@ -1,4 +1,4 @@
-"""Calendar arithmetic of policies, and dates as people read them."""
+"""Calendar arithmetic, and dates as people read them."""
 
 from calendar import monthrange
 from datetime import date, timedelta

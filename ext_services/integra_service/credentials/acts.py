@@ -1,0 +1,100 @@
+"""What officers do to a credential, with a second person where the achievement's policy asks for one."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from integra_service.audit import services as audit
+from integra_service.lib.errors import NotFoundError, RequestError
+from integra_service.people.services import Staff
+
+from .approvals import find_policy
+from .life import REASONS, perform
+from .models import Act, ActDecision, Credential, CredentialState, RequestedAct
+
+
+def access_issued(staff: Staff, uuid: UUID) -> Credential:
+    """Return an issued credential of a person of the staff member's cities, else raise NotFoundError."""
+    issued = Credential.objects.in_cities(staff.city_ids).exclude(state=CredentialState.INTENDED)
+    credential = issued.select_related("person__city").filter(uuid=uuid).first()
+    if credential is None:
+        raise NotFoundError
+    return credential
+
+
+def access_requested(staff: Staff, uuid: UUID) -> RequestedAct:
+    """Return an act somebody asked for in one of the officer's cities, else raise NotFoundError."""
+    rows = RequestedAct.objects.in_cities(staff.officer_city_ids).select_related("credential__person")
+    row = rows.filter(uuid=uuid).first()
+    if row is None:
+        raise NotFoundError
+    return row
+
+
+def needs_second_person(credential: Credential, act: Act) -> bool:
+    """Tell whether the policy asks for a second person; an achievement without a policy always does."""
+    policy = find_policy(credential.achievement_key)
+    return policy is None or act.value in policy.second_person
+
+
+def act_on(staff: Staff, credential: Credential, act: Act, reason: str, now: datetime) -> RequestedAct | None:
+    """Do it, or where a second person is needed put it before one and return that; repeatable."""
+    require_officer(staff, credential)
+    if not needs_second_person(credential, act):
+        perform(credential, act, reason, by=staff.actor, now=now)
+        return None
+    if reason not in REASONS[act]:
+        raise RequestError("bad_reason", _("Choose one of the reasons."), "reason")
+    try:
+        with transaction.atomic():
+            requested = RequestedAct.objects.create(
+                credential=credential,
+                act=act,
+                reason=reason,
+                requested_by_id=staff.user_id,
+                requested_at=now,
+            )
+            _record("requested", requested, staff, now)
+    except IntegrityError as error:
+        known = RequestedAct.objects.for_system().get(credential=credential, decision="")
+        if (known.act, known.reason) != (act.value, reason):
+            raise RequestError(
+                "act_waiting", _("Something else waits for a second person first."), status=409
+            ) from error
+        return known
+    return requested
+
+
+def decide_act(staff: Staff, requested: RequestedAct, decision: ActDecision, now: datetime) -> None:
+    """Agree or refuse as the second person; what was agreed to is done in the same transaction."""
+    require_officer(staff, requested.credential)
+    with transaction.atomic():
+        locked = RequestedAct.objects.for_system().select_for_update(of=("self",)).get(pk=requested.pk)
+        if locked.decision:
+            raise RequestError("already_decided", _("Somebody decided this already."), status=409)
+        if locked.requested_by_id == staff.user_id:
+            raise RequestError(
+                "second_person_needed", _("Another person than the one who asked must decide."), status=409
+            )
+        locked.decision, locked.decided_by_id, locked.decided_at = decision, staff.user_id, now
+        locked.save(update_fields=["decision", "decided_by", "decided_at"])
+        if decision == ActDecision.APPROVED:
+            perform(requested.credential, Act(locked.act), locked.reason, by=staff.actor, now=now)
+        _record(decision.value, locked, staff, now)
+
+
+def require_officer(staff: Staff, credential: Credential) -> None:
+    if credential.person.city_id not in staff.officer_city_ids:
+        raise NotFoundError
+
+
+def _record(what: str, requested: RequestedAct, staff: Staff, now: datetime) -> None:
+    audit.record(
+        f"credential.act_{what}",
+        actor=staff.actor,
+        subject=f"credential:{requested.credential.uuid}",
+        now=now,
+        data={"act": str(requested.act), "reason": requested.reason},
+    )

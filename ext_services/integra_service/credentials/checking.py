@@ -1,0 +1,137 @@
+"""Does every credential still rest on what it was issued for? Reported to a person; nothing is taken back by itself."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from integra_service.audit import services as audit
+from integra_service.people.models import LearnerIdentity
+
+from .approvals import find_policy_by_digest
+from .decisions import decide
+from .evidence import list_facts
+from .models import Credential, CredentialDocument, CredentialState, Finding, FindingCode
+from .pages import find_document
+
+# What of a fact must stay as it was; times and event ids may change when the gradebook says the same again.
+_ESSENTIAL = {
+    "modules": ("module_key", ("state", "route")),
+    "deliverables": ("submission_uuid", ("outcome", "levels")),
+    "tests": ("attempt_uuid", ("score", "cut")),
+}
+
+SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as it was, with the codes and keys that say what."""
+
+    code: FindingCode
+    details: tuple[str, ...]
+
+
+def check_credential(credential: Credential) -> tuple[Difference, ...]:
+    """Compare an issued credential with today's record; empty when all is as it was."""
+    document = find_document(credential)
+    differences = []
+    if hashlib.sha256(bytes(document.content or b"")).hexdigest() != document.content_digest:
+        differences.append(Difference(FindingCode.BYTES_CHANGED, ("document",)))
+    if hashlib.sha256(document.evidence.encode()).hexdigest() != document.evidence_digest:
+        differences.append(Difference(FindingCode.BYTES_CHANGED, ("evidence",)))
+        return tuple(differences)  # what it says of the facts is worth nothing
+    return (*differences, *_check_evidence(document))
+
+
+def _check_evidence(document: CredentialDocument) -> tuple[Difference, ...]:
+    policy = find_policy_by_digest(document.policy_digest)
+    if policy is None:
+        return (Difference(FindingCode.UNDECIDABLE, (document.policy_digest,)),)
+    identities = LearnerIdentity.objects.for_system().filter(
+        person_id=document.credential.person_id, source_id=document.source_id
+    )
+    decisions = [decide(identity, policy) for identity in identities.select_related("person").order_by("pk")]
+    if not decisions:
+        return (Difference(FindingCode.EVIDENCE_GONE, ("no_learner",)),)
+    best = min(decisions, key=lambda decision: len(decision.reasons))
+    if not best.is_met or best.course is None:
+        return (Difference(FindingCode.EVIDENCE_GONE, tuple(f"{r.code}:{r.key}" for r in best.reasons)),)
+    changed = compare(json.loads(document.evidence), list_facts(best.course))
+    return (Difference(FindingCode.EVIDENCE_CHANGED, changed),) if changed else ()
+
+
+def compare(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys of facts that stood in the evidence and say something else today, or are gone."""
+    changed = []
+    for part, (key, members) in _ESSENTIAL.items():
+        today = {fact[key]: fact for fact in now[part]}
+        for fact in then[part]:
+            known = today.get(fact[key])
+            if known is None and part == "deliverables":
+                continue  # a later version was handed in; the decision judged that one
+            if known is None or any(known[member] != fact[member] for member in members):
+                changed.append(f"{part}:{fact[key]}")
+    return tuple(changed)
+
+
+def report_differences(credential: Credential, now: datetime) -> tuple[Difference, ...]:
+    """Check one credential and keep what was found, once; what is no longer so is settled by itself."""
+    if credential.state not in {CredentialState.VALID, CredentialState.SUSPENDED}:
+        return ()
+    differences = check_credential(credential)
+    with transaction.atomic():
+        Credential.objects.for_system().select_for_update().get(pk=credential.pk)
+        rows = Finding.objects.for_system().filter(credential=credential)
+        latest = {row.code: row for row in rows.order_by("pk")}
+        gone = set(latest) - {difference.code for difference in differences}
+        rows.filter(code__in=gone, settled_at=None).update(settled_at=now, settled_by=SYSTEM)
+        for difference in differences:
+            known = latest.get(difference.code)
+            if known is None or known.settled_by == SYSTEM or known.details != _spell(difference):
+                _keep(credential, difference, now)
+    return differences
+
+
+def _keep(credential: Credential, difference: Difference, now: datetime) -> None:
+    open_rows = Finding.objects.for_system().filter(credential=credential, settled_at=None)
+    open_rows.filter(code=difference.code).update(settled_at=now, settled_by=SYSTEM)
+    Finding.objects.for_system().create(
+        credential=credential, code=difference.code, details=_spell(difference), found_at=now
+    )
+    audit.record(
+        "credential.finding",
+        actor=SYSTEM,
+        subject=f"credential:{credential.uuid}",
+        now=now,
+        data={"code": difference.code.value},
+    )
+
+
+def _spell(difference: Difference) -> str:
+    return json.dumps(difference.details)
+
+
+def settle_finding(finding: Finding, *, by: str, now: datetime) -> None:
+    """Note that a person looked at it; the same difference is not reported again while it lasts."""
+    with transaction.atomic():
+        open_rows = Finding.objects.for_system().filter(pk=finding.pk, settled_at=None)
+        if open_rows.update(settled_at=now, settled_by=by):
+            subject = f"credential:{finding.credential.uuid}"
+            audit.record("credential.finding_settled", actor=by, subject=subject, now=now)
+
+
+def check_all(now: datetime) -> dict[str, int]:
+    """Check every credential that counts or may count again; return how many differ, by code."""
+    issued = Credential.objects.for_system().filter(
+        state__in=[CredentialState.VALID, CredentialState.SUSPENDED]
+    )
+    counts: dict[str, int] = {}
+    for credential in issued.order_by("pk").iterator(chunk_size=500):
+        for difference in report_differences(credential, now):
+            counts[difference.code.value] = counts.get(difference.code.value, 0) + 1
+    return counts

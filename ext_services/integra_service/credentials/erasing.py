@@ -1,0 +1,51 @@
+"""Forgetting a holder: what is left of a credential names nobody, and still tells that it no longer counts."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from integra_service.audit import services as audit
+from integra_service.people.models import Person
+
+from .issuer import get_issuer, take_state_position
+from .life import set_bits
+from .models import Credential, CredentialDocument, CredentialState
+from .signals import announce
+
+# Everything that was signed or can be traced to somebody. Dates, achievement and place in the status list stay.
+_FORGOTTEN: dict[str, object] = {
+    "salt": "",
+    "name_hash": "",
+    "evidence": "",
+    "body": "",
+    "content": None,
+    "ob_jwt": "",
+    "vc_jwt": "",
+}
+
+
+def erase_credentials(person: Person, *, by: str, now: datetime) -> int:
+    """Erase every credential of ``person``; return how many were not erased before. Repeatable.
+
+    Copies that were given away remain readable: their place in the status list says from now on that they were revoked.
+    """
+    waiting = Credential.objects.for_system().filter(person=person).exclude(state=CredentialState.ERASED)
+    return sum(_erase(pk, by, now) for pk in list(waiting.order_by("pk").values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def _erase(pk: int, by: str, now: datetime) -> bool:
+    locked = (
+        Credential.objects.for_system().select_for_update(of=("self",)).select_related("person").get(pk=pk)
+    )
+    if locked.state == CredentialState.ERASED:
+        return False
+    documents = CredentialDocument.objects.for_system().filter(credential=locked)
+    set_bits(documents, now)
+    documents.update(**_FORGOTTEN)
+    locked.state, locked.reason, locked.changed_at = CredentialState.ERASED, "", now
+    locked.state_position = take_state_position(get_issuer())
+    locked.save(update_fields=["state", "reason", "changed_at", "state_position"])
+    audit.record("credential.erased", actor=by, subject=f"credential:{locked.uuid}", now=now)
+    announce(locked.person)
+    return True

@@ -1,0 +1,123 @@
+"""What may become of an issued credential, and who sees it: page, status list, classroom, in one transaction."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils.translation import gettext as _
+
+from integra_service.audit import services as audit
+from integra_service.lib.errors import RequestError
+
+from .issuer import get_issuer, sign_status_list, take_state_position
+from .models import (
+    Act,
+    Credential,
+    CredentialDocument,
+    CredentialState,
+    RevocationReason,
+    StatusList,
+    SuspensionReason,
+)
+from .signals import announce
+
+# Act: the states it may start from, the one it ends in, and the audit's word for it.
+_ACTS = {
+    Act.REVOKE: (
+        {CredentialState.VALID, CredentialState.SUSPENDED},
+        CredentialState.REVOKED,
+        "credential.revoked",
+    ),
+    Act.SUSPEND: ({CredentialState.VALID}, CredentialState.SUSPENDED, "credential.suspended"),
+    Act.REINSTATE: ({CredentialState.SUSPENDED}, CredentialState.VALID, "credential.reinstated"),
+}
+REASONS: dict[Act, frozenset[str]] = {
+    Act.REVOKE: frozenset(RevocationReason),
+    Act.SUSPEND: frozenset(SuspensionReason),
+    Act.REINSTATE: frozenset({""}),
+}
+
+
+def revoke(credential: Credential, reason: RevocationReason, by: str, now: datetime) -> None:
+    """Take the credential back for good; its bit in the status list tells every verifier."""
+    perform(credential, Act.REVOKE, reason, by=by, now=now)
+
+
+def suspend(credential: Credential, reason: SuspensionReason, by: str, now: datetime) -> None:
+    """Let it not count for now: said by the page and to the classroom, and not in the list, which cannot be undone."""
+    perform(credential, Act.SUSPEND, reason, by=by, now=now)
+
+
+def reinstate(credential: Credential, by: str, now: datetime) -> None:
+    """Let a suspended credential count again."""
+    perform(credential, Act.REINSTATE, "", by=by, now=now)
+
+
+@transaction.atomic
+def perform(credential: Credential, act: Act, reason: str, *, by: str, now: datetime) -> None:
+    """Do one act. Repeating it changes nothing; one that does not fit the state is refused.
+
+    Args:
+        credential: Brought up to date.
+        act: What to do.
+        reason: The class of reason, which the page shows; one of ``REASONS[act]``.
+        by: The actor as the audit trail names it, for example ``user:7``.
+        now: When.
+    """
+    if reason not in REASONS[act]:
+        raise RequestError("bad_reason", _("Choose one of the reasons."), "reason")
+    sources, target, action = _ACTS[act]
+    locked = Credential.objects.for_system().select_for_update().get(pk=credential.pk)
+    if locked.state != target:
+        require_state(locked, sources)
+        if act == Act.REVOKE:
+            set_bits(CredentialDocument.objects.for_system().filter(credential=locked), now)
+        locked.state, locked.reason, locked.changed_at = target, reason, now
+        locked.state_position = take_state_position(get_issuer())
+        locked.save(update_fields=["state", "reason", "changed_at", "state_position"])
+        data = {"reason": str(reason)} if reason else None
+        audit.record(action, actor=by, subject=f"credential:{locked.uuid}", now=now, data=data)
+        announce(locked.person)
+    credential.refresh_from_db()
+
+
+def announce_expired(now: datetime) -> int:
+    """Tell the classrooms of credentials whose time is over since the last call; return how many."""
+    past = Credential.objects.for_system().filter(state=CredentialState.VALID, expires_at__lt=now)
+    untold = past.filter(changed_at__lt=F("expires_at")).order_by("pk")
+    return sum(_announce_expired(pk, now) for pk in list(untold.values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def _announce_expired(pk: int, now: datetime) -> bool:
+    locked = Credential.objects.for_system().select_for_update().get(pk=pk)
+    if (
+        locked.state != CredentialState.VALID
+        or locked.expires_at is None
+        or locked.changed_at >= locked.expires_at
+    ):
+        return False
+    locked.changed_at, locked.state_position = now, take_state_position(get_issuer())
+    locked.save(update_fields=["changed_at", "state_position"])
+    audit.record("credential.expired", actor="system", subject=f"credential:{locked.uuid}", now=now)
+    announce(locked.person)
+    return True
+
+
+def require_state(credential: Credential, allowed: set[CredentialState]) -> None:
+    if credential.state == CredentialState.INTENDED:
+        raise RequestError("not_issued", _("This certificate has not been issued."), status=409)
+    if credential.state not in allowed:
+        raise RequestError(
+            "wrong_state", _("The certificate's state changed meanwhile: reload the page."), status=409
+        )
+
+
+def set_bits(documents: QuerySet[CredentialDocument], now: datetime) -> None:
+    """Mark the documents revoked and publish their lists anew. The caller holds the credential's row."""
+    pks = list(documents.filter(is_revoked=False).values_list("pk", flat=True))
+    rows = CredentialDocument.objects.for_system().filter(pk__in=pks)
+    rows.update(is_revoked=True)
+    lists = StatusList.objects.filter(pk__in=rows.values("status_list")).order_by("pk")
+    for status_list in lists.select_for_update():
+        sign_status_list(status_list, now)

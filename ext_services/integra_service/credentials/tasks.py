@@ -1,0 +1,33 @@
+"""Runs in the background: one task per chunk, each asks for the next."""
+
+import logging
+
+from celery import shared_task
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from integra_service.lib.clock import utc_now
+
+from .models import Run
+from .runs import work
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="integra.work_run")  # type: ignore[untyped-decorator]  # Celery has no types
+def work_run_task(run_pk: int) -> None:
+    """Do one chunk of a run and ask for the next; without a broker all of them, here and now."""
+    run = Run.objects.get(pk=run_pk)
+    is_finished = work(run, utc_now())
+    while not is_finished and settings.CELERY_TASK_ALWAYS_EAGER:
+        is_finished = work(run, utc_now())
+    if not is_finished:
+        request_work(run)
+
+
+def request_work(run: Run) -> None:
+    """Ask for a run to go on; whatever fails here is made up by ``integra_work``."""
+    try:
+        work_run_task.apply_async((run.pk,), retry=False)
+    except OperationalError:
+        logger.warning("the broker is away; integra_work will go on with the run")

@@ -1,0 +1,123 @@
+"""Work over many rows: it counts, goes on after a stop, and two workers do it once."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, transaction
+
+from integra_service.credentials import runs, services
+from integra_service.credentials.issuer import get_issuer, resolve_own
+from integra_service.credentials.models import Credential, CredentialDocument, Run, RunKind
+from integra_service.credentials.verification import Outcome, verify_document
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+
+
+def work_off(run: Run, now: datetime, chunk: int = 2) -> int:
+    chunks = 0
+    while not runs.work(run, now, chunk=chunk):
+        chunks += 1
+    return chunks
+
+
+def test_a_run_issues_what_everybody_reached(
+    learner: Callable[..., Any], builders: Any, now: datetime
+) -> None:
+    due = [learner() for _ in range(4)]
+    services.issue_due(due[0], now)
+    learner(course=builders.make_course(attempts=()))
+    run = runs.start_run(RunKind.ISSUE, by="user:7", now=now + HOUR)
+    assert (run.total_count, run.done_count) == (5, 0)
+    assert work_off(run, now + HOUR) == 3
+    assert (run.done_count, run.made_count, run.failed_count) == (5, 3, 0)
+    assert Credential.objects.for_system().filter(state="valid").count() == 4
+
+
+def test_a_stopped_run_goes_on_where_it_was(learner: Callable[..., Any], now: datetime) -> None:
+    for _ in range(5):
+        learner()
+    run = runs.start_run(RunKind.ISSUE, by="user:7", now=now)
+    runs.work(run, now, chunk=2)
+    assert runs.start_run(RunKind.ISSUE, by="user:8", now=now) == run
+    call_command("integra_work", stdout=StringIO())
+    run.refresh_from_db()
+    assert (run.done_count, run.made_count) == (5, 5)
+    assert run.finished_at is not None
+
+
+def test_a_failing_row_is_counted_and_stops_nobody(
+    learner: Callable[..., Any], now: datetime, monkeypatch: Any
+) -> None:
+    identities = [learner() for _ in range(3)]
+    issue = runs.issue_due
+
+    def fail_for_one(identity: Any, moment: datetime) -> Any:
+        if identity.pk == identities[1].pk:
+            raise OSError("no space left")
+        return issue(identity, moment)
+
+    monkeypatch.setattr(runs, "issue_due", fail_for_one)
+    run = runs.start_run(RunKind.ISSUE, by="user:7", now=now)
+    work_off(run, now)
+    assert (run.done_count, run.made_count, run.failed_count) == (3, 2, 1)
+
+
+def test_a_chunk_done_twice_counts_once(learner: Callable[..., Any], now: datetime, monkeypatch: Any) -> None:
+    for _ in range(2):
+        learner()
+    run = runs.start_run(RunKind.ISSUE, by="user:7", now=now)
+    issue = runs.issue_due
+
+    def overtake(identity: Any, moment: datetime) -> Any:
+        """Another worker does the whole chunk while this one is at its first row."""
+        monkeypatch.setattr(runs, "issue_due", issue)
+        runs.work(Run.objects.get(pk=run.pk), moment, chunk=2)
+        return issue(identity, moment)
+
+    monkeypatch.setattr(runs, "issue_due", overtake)
+    runs.work(run, now, chunk=2)
+    assert (run.done_count, run.made_count) == (2, 2)
+    assert Credential.objects.for_system().count() == 2
+
+
+def test_two_runs_of_a_kind_are_not_open_at_once(now: datetime) -> None:
+    run = runs.start_run(RunKind.ISSUE, by="user:7", now=now)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Run.objects.create(kind=run.kind, total_count=0, started_by="user:8", started_at=now)
+
+
+def test_after_a_compromise_everything_is_signed_anew(learner: Callable[..., Any], now: datetime) -> None:
+    credentials = [services.issue_due(learner(f"Persona {n}"), now)[0] for n in "ABC"]
+    services.revoke(credentials[2], services.RevocationReason.MISUSE, "user:7", now)
+    issuer = get_issuer()
+    old_key = CredentialDocument.objects.for_system().first().signing_key
+    compromise(old_key, now + HOUR)
+    for document in CredentialDocument.objects.for_system():
+        outcome = verify_document(bytes(document.content), resolve_own(issuer), now=now + HOUR).outcome
+        assert outcome is Outcome.REFUSED
+    run = runs.start_run(RunKind.RESIGN, by="user:7", now=now + HOUR)
+    assert run.total_count == 2
+    work_off(run, now + HOUR, chunk=1)
+    assert (run.made_count, run.failed_count) == (2, 0)
+    for credential in credentials[:2]:
+        former, current = (
+            CredentialDocument.objects.for_system().filter(credential=credential).order_by("ordinal")
+        )
+        assert (former.replaced_because, former.is_revoked) == ("key_compromised", True)
+        assert current.name_hash == former.name_hash
+        assert current.signing_key != old_key
+        result = verify_document(bytes(current.content), resolve_own(issuer), now=now + HOUR)
+        assert result.outcome is Outcome.VALID
+    assert work_off(runs.start_run(RunKind.RESIGN, by="user:7", now=now + 2 * HOUR), now + 2 * HOUR) == 0
+
+
+def compromise(key: Any, now: datetime) -> None:
+    from integra_service.credentials.keys import compromise_key
+
+    compromise_key(key, now=now, by="user:7")
