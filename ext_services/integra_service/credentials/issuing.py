@@ -14,35 +14,26 @@ from integra_service.people.services import confirmed_name, has_consent
 from integra_service.records.fold import CourseRecord
 
 from .decisions import decide_achievements
-from .documents import CredentialFacts, build_credential, format_time
+from .documents import CredentialFacts, build_credential
 from .evidence import collect_evidence, digest_evidence, dump_evidence, list_results
 from .issuer import (
     draw_status_index,
     ensure_issuer,
     get_issuer,
     get_list_url,
-    get_signing_method,
     make_profile,
-    resolve_own,
     take_state_position,
 )
+from .keys import require_trusted
 from .linked_data import dump
-from .models import Credential, CredentialDocument, CredentialState, Issuer, SigningKey
+from .models import Credential, CredentialDocument, CredentialState, Issuer
 from .names import hash_name
 from .policies import AchievementPolicy, Decision
-from .proofs import sign
 from .signals import announce
+from .signing import SignedForms, sign_forms
 from .states import find_credential
-from .verification import Outcome, verify_document
 
 MAX_DRAWS = 8
-
-
-class SelfVerificationError(ServiceError):
-    """What we signed does not verify; nothing of it was stored."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__("self_verification_failed", f"The signed document does not verify: {code}.")
 
 
 def issue_due(identity: LearnerIdentity, now: datetime) -> tuple[Credential, ...]:
@@ -158,37 +149,38 @@ def _complete(credential: Credential, now: datetime) -> None:
     issuer = get_issuer()
     unsigned = CredentialDocument.objects.for_system().filter(credential=credential, signed_at=None)
     for document in unsigned:
-        key, content = _sign(issuer, document, now)
-        _store_signed(issuer, document, key, content, now)
+        _store_signed(issuer, document, _sign(issuer, document, now), now)
     credential.refresh_from_db()
 
 
-def _sign(issuer: Issuer, document: CredentialDocument, now: datetime) -> tuple[SigningKey, bytes]:
-    key, method = get_signing_method(issuer)
-    content = dump(sign(json.loads(document.body), method, created=format_time(now)))
-    result = verify_document(content, resolve_own(issuer), now=now)
-    if result.outcome is not Outcome.VALID:
-        raise SelfVerificationError(result.code or result.outcome.value)
-    return key, content
+def _sign(issuer: Issuer, document: CredentialDocument, now: datetime) -> SignedForms:
+    return sign_forms(issuer, json.loads(document.body), now)
 
 
 @transaction.atomic
-def _store_signed(
-    issuer: Issuer, document: CredentialDocument, key: SigningKey, content: bytes, now: datetime
-) -> None:
-    digest = hashlib.sha256(content).hexdigest()
+def _store_signed(issuer: Issuer, document: CredentialDocument, forms: SignedForms, now: datetime) -> None:
+    digest = hashlib.sha256(forms.content).hexdigest()
     unsigned = CredentialDocument.objects.for_system().filter(pk=document.pk, signed_at=None)
-    if not unsigned.update(content=content, content_digest=digest, signing_key=key, signed_at=now):
+    if not unsigned.update(
+        content=forms.content,
+        content_digest=digest,
+        signing_key=forms.key,
+        jose_key=forms.jose.key,
+        ob_jwt=forms.jose.ob_jwt,
+        vc_jwt=forms.jose.vc_jwt,
+        signed_at=now,
+    ):
         return  # another worker stored its signature of the same body first
     credential = Credential.objects.for_system().select_related("person").get(pk=document.credential_id)
     credential.state, credential.changed_at = CredentialState.VALID, now
     credential.state_position = take_state_position(issuer)
+    require_trusted(forms.key, forms.jose.key)
     credential.save(update_fields=["state", "changed_at", "state_position"])
     audit.record(
         "credential.issued",
         actor="system",
         subject=f"credential:{credential.uuid}",
         now=now,
-        data={"document": digest, "key": key.fragment},
+        data={"document": digest, "key": forms.key.fragment, "jose_key": forms.jose.key.fragment},
     )
     announce(credential.person)

@@ -13,7 +13,8 @@ from integra_service.lib.throttle import take_turn
 from integra_service.people.services import confirmed_name
 from integra_service.people.session import find_learner
 
-from .issuer import get_did_document, get_issuer
+from .issuer import get_issuer
+from .keys import get_did_document
 from .linked_data import dump
 from .models import Credential
 from .names import is_name_of
