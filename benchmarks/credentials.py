@@ -66,9 +66,10 @@ def prepare_actions() -> dict[str, Callable[[], object]]:
     from service_support import confirm, make_world
 
     from integra_service.credentials.documents import format_time
-    from integra_service.credentials.issuer import ensure_issuer, get_signing_method, resolve_own
+    from integra_service.credentials.issuer import ensure_issuer, resolve_own
+    from integra_service.credentials.keys import get_signing_method
     from integra_service.credentials.linked_data import dump
-    from integra_service.credentials.models import CredentialDocument
+    from integra_service.credentials.models import CredentialDocument, KeyAlgorithm
     from integra_service.credentials.pages import describe_credential
     from integra_service.credentials.paper import render_certificate
     from integra_service.credentials.proofs import sign
@@ -80,7 +81,7 @@ def prepare_actions() -> dict[str, Callable[[], object]]:
     classroom.send(classroom.tell(learner))
     confirm(classroom.enter(learner), NAME)
     document = CredentialDocument.objects.for_system().select_related("credential").get()
-    _key, method = get_signing_method(issuer)
+    _key, method = get_signing_method(issuer, KeyAlgorithm.ED25519)
     resolve = resolve_own(issuer)
     signed = bytes(document.content)
 

@@ -4,11 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from .linked_data import JsonObject
 from .multibase import MultibaseError
-from .proofs import decode_public_key
+from .multikey import PublicKey, decode_public_key
 
 # The DID context first: jsonld-signatures frames the document otherwise.
 CONTEXTS = ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"]
@@ -57,7 +55,7 @@ def build_document(did: str, keys: Iterable[PublishedKey]) -> JsonObject:
     }
 
 
-def find_assertion_key(document: JsonObject, did: str, method_id: str) -> Ed25519PublicKey:
+def find_assertion_key(document: JsonObject, did: str, method_id: str) -> PublicKey:
     """Return the key ``method_id`` that ``document`` lets ``did`` make assertions with, or raise DidError.
 
     The key comes from the document alone. A fragment that happens to spell a key means nothing: whoever takes it

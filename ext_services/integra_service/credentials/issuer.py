@@ -1,25 +1,26 @@
-"""The issuer's row, its keys and its published documents."""
+"""The issuer's row and its status lists."""
 
 import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from integra_service.audit import services as audit
-from integra_service.lib import encryption
 from integra_service.lib.errors import ServiceError
 
-from .did import PublishedKey, build_document, make_did
+from .did import make_did
 from .documents import IssuerProfile, build_status_list, format_time
-from .linked_data import JsonObject, dump
-from .models import CredentialDocument, Issuer, KeyAlgorithm, KeyState, SigningKey, StatusList
-from .proofs import SigningMethod, encode_public_key, sign
+from .jose import JwtForm, sign_jwt
+from .keys import create_key, ensure_keys, get_did_document, get_signing_method, withdraw_key
+from .linked_data import dump
+from .models import CredentialDocument, Issuer, KeyAlgorithm, SigningKey, StatusList
+from .proofs import sign
+from .secured import ResolutionError, Resolve
 from .status_list import LENGTH, encode_list
-from .verification import ResolutionError, Resolve
 
 KEY = "integra"
 FIRST_LIST = "1"
@@ -45,7 +46,7 @@ class IssuerMissingError(ServiceError):
 
 
 def ensure_issuer(now: datetime) -> Issuer:
-    """Return the issuer, made with its first key and status list at the first start.
+    """Return the issuer, made with its first keys and status list at the first start.
 
     Raises IssuerChangedError when the configured address is not the one credentials already stand under. Until there
     is one, the address may still change.
@@ -56,6 +57,7 @@ def ensure_issuer(now: datetime) -> Issuer:
             return _create_issuer(now)
         except IntegrityError:  # another process was faster
             issuer = Issuer.objects.get(key=KEY)
+    ensure_keys(issuer, now)
     if issuer.url != settings.INTEGRA_ISSUER_URL:
         _move_issuer(issuer, now)
     return issuer
@@ -77,9 +79,10 @@ def _create_issuer(now: datetime) -> Issuer:
     issuer = Issuer.objects.create(
         key=KEY, url=url, did=make_did(url), name=settings.INTEGRA_ISSUER_NAME, created_at=now
     )
-    key = _create_key(issuer, now)
-    issuer.status_lists.create(key=FIRST_LIST, content=_sign_list(issuer, FIRST_LIST, (), now), signed_at=now)
-    data = {"url": issuer.url, "did": issuer.did, "key": key.fragment}
+    keys = [create_key(issuer, algorithm, now) for algorithm in KeyAlgorithm]
+    forms = _sign_list(issuer, FIRST_LIST, (), now)
+    issuer.status_lists.create(key=FIRST_LIST, content=forms.content, jwt=forms.jwt, signed_at=now)
+    data = {"url": issuer.url, "did": issuer.did, "keys": [key.fragment for key in keys]}
     audit.record("issuer.created", actor="system", subject=f"issuer:{KEY}", now=now, data=data)
     return issuer
 
@@ -98,35 +101,20 @@ def _move_issuer(issuer: Issuer, now: datetime) -> None:
     audit.record("issuer.moved", actor="system", subject=f"issuer:{KEY}", now=now, data=data)
 
 
-def _create_key(issuer: Issuer, now: datetime) -> SigningKey:
-    private_key = Ed25519PrivateKey.generate()
-    uuid = uuid4()
-    return issuer.keys.create(
-        uuid=uuid,
-        # Never the key itself: a reader that believes a fragment could be told any key.
-        fragment=f"key-{now:%Y-%m}",
-        public_key=encode_public_key(private_key.public_key()),
-        private_key=encryption.encrypt(private_key.private_bytes_raw(), context=_key_context(uuid)),
-        created_at=now,
-        changed_at=now,
-    )
+@transaction.atomic
+def compromise_key(key: SigningKey, now: datetime, by: str) -> None:
+    """Let nothing count any more that ``key`` signed; a new key takes its place and the status lists are renewed.
 
-
-def _key_context(uuid: object) -> str:
-    return f"credentials.signing_key:{uuid}"
-
-
-def get_signing_method(issuer: Issuer) -> tuple[SigningKey, SigningMethod]:
-    """Return the active key, opened."""
-    key = issuer.keys.get(state=KeyState.ACTIVE, algorithm=KeyAlgorithm.ED25519)
-    raw = encryption.decrypt(key.private_key, context=_key_context(key.uuid))
-    return key, SigningMethod(f"{issuer.did}#{key.fragment}", Ed25519PrivateKey.from_private_bytes(raw))
-
-
-def get_did_document(issuer: Issuer) -> JsonObject:
-    """Return the DID document: active and retired keys, in the order they were made."""
-    keys = issuer.keys.exclude(state=KeyState.COMPROMISED).order_by("created_at", "pk")
-    return build_document(issuer.did, [PublishedKey(key.fragment, key.public_key) for key in keys])
+    The documents it signed are refused from now on: whoever calls this replaces them. Repeating it changes nothing.
+    """
+    # The lists before the issuer's row, as a revocation takes them: the other way round the two would wait for ever.
+    status_lists = list(key.issuer.status_lists.order_by("pk").select_for_update())
+    if not withdraw_key(key, now):
+        return
+    for status_list in status_lists:
+        sign_status_list(status_list, now)
+    data = {"key": key.fragment, "algorithm": key.algorithm}
+    audit.record("key.compromised", actor=by, subject=f"issuer:{key.issuer.key}", now=now, data=data)
 
 
 def resolve_own(issuer: Issuer) -> Resolve:
@@ -156,9 +144,9 @@ def open_status_list(issuer: Issuer, now: datetime) -> None:
     """Begin a further list, which new credentials go into from now on; two at once begin one."""
     latest = issuer.status_lists.latest("pk")
     key = str(int(latest.key) + 1)
-    content = _sign_list(issuer, key, (), now)
+    forms = _sign_list(issuer, key, (), now)
     _list, is_new = issuer.status_lists.get_or_create(
-        key=key, defaults={"content": content, "signed_at": now}
+        key=key, defaults={"content": forms.content, "jwt": forms.jwt, "signed_at": now}
     )
     if is_new:
         audit.record("status_list.opened", actor="system", subject=f"status_list:{key}", now=now)
@@ -173,15 +161,25 @@ def sign_status_list(status_list: StatusList, now: datetime) -> None:
     """Publish the list as its rows say. The caller holds the list's row lock, so that none overwrites a later one."""
     documents = CredentialDocument.objects.for_system().filter(status_list=status_list, is_revoked=True)
     indices = tuple(documents.values_list("status_index", flat=True))
-    status_list.content = _sign_list(status_list.issuer, status_list.key, indices, now)
-    status_list.signed_at = now
-    status_list.save(update_fields=["content", "signed_at"])
+    forms = _sign_list(status_list.issuer, status_list.key, indices, now)
+    status_list.content, status_list.jwt, status_list.signed_at = forms.content, forms.jwt, now
+    status_list.save(update_fields=["content", "jwt", "signed_at"])
 
 
-def _sign_list(issuer: Issuer, key: str, indices: tuple[int, ...], now: datetime) -> str:
-    _key, method = get_signing_method(issuer)
+@dataclass(frozen=True, slots=True)
+class SignedList:
+    """One list in its two forms, which say the same."""
+
+    content: str
+    jwt: str
+
+
+def _sign_list(issuer: Issuer, key: str, indices: Iterable[int], now: datetime) -> SignedList:
     body = build_status_list(f"{issuer.url}/status/{key}", issuer.did, encode_list(indices), now)
-    return dump(sign(body, method, created=format_time(now))).decode("utf-8")
+    _key, method = get_signing_method(issuer, KeyAlgorithm.ED25519)
+    _key, jose_method = get_signing_method(issuer, KeyAlgorithm.P256)
+    content = dump(sign(body, method, created=format_time(now))).decode("utf-8")
+    return SignedList(content, sign_jwt(body, jose_method, JwtForm.VC_JOSE_COSE))
 
 
 def take_state_position(issuer: Issuer) -> int:

@@ -18,19 +18,18 @@ from integra_service.records.fold import CourseRecord
 
 from .decisions import decide_achievements
 from .distrust import is_distrusted
-from .documents import CredentialFacts, build_credential, format_time, rebuild_credential
+from .documents import CredentialFacts, build_credential, rebuild_credential
 from .evidence import collect_evidence, digest_evidence, dump_evidence, list_results
 from .issuer import (
     draw_status_index,
     ensure_issuer,
     get_issuer,
     get_list_url,
-    get_signing_method,
     make_profile,
     open_status_list,
-    resolve_own,
     take_state_position,
 )
+from .keys import require_trusted
 from .life import set_bits
 from .linked_data import dump
 from .models import (
@@ -39,25 +38,16 @@ from .models import (
     CredentialState,
     Issuer,
     ReplacementReason,
-    SigningKey,
     SuspensionReason,
 )
 from .names import hash_name, is_name_of
 from .policies import AchievementPolicy, Decision
-from .proofs import sign
 from .signals import announce
+from .signing import SignedForms, sign_forms
 from .states import find_credential
-from .verification import Outcome, verify_document
 
 MAX_DRAWS = 8
 T = TypeVar("T")
-
-
-class SelfVerificationError(ServiceError):
-    """What we signed does not verify; nothing of it was stored."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__("self_verification_failed", f"The signed document does not verify: {code}.")
 
 
 def issue_due(identity: LearnerIdentity, now: datetime) -> tuple[Credential, ...]:
@@ -268,35 +258,33 @@ def complete(credential: Credential, now: datetime) -> None:
     issuer = get_issuer()
     unsigned = CredentialDocument.objects.for_system().filter(credential=credential, signed_at=None)
     for document in unsigned.order_by("ordinal"):
-        key, content = _sign(issuer, document, now)
-        _store_signed(issuer, document, key, content, now)
+        _store_signed(issuer, document, _sign(issuer, document, now), now)
     credential.refresh_from_db()
 
 
-def _sign(issuer: Issuer, document: CredentialDocument, now: datetime) -> tuple[SigningKey, bytes]:
-    key, method = get_signing_method(issuer)
+def _sign(issuer: Issuer, document: CredentialDocument, now: datetime) -> SignedForms:
     body = json.loads(document.body)
-    content = dump(sign(body, method, created=format_time(now)))
     # A replacement may begin a second after the former one, which can be a moment ahead.
-    result = verify_document(
-        content, resolve_own(issuer), now=max(now, datetime.fromisoformat(body["validFrom"]))
-    )
-    if result.outcome is not Outcome.VALID:
-        raise SelfVerificationError(result.code or result.outcome.value)
-    return key, content
+    return sign_forms(issuer, body, max(now, datetime.fromisoformat(body["validFrom"])))
 
 
 @transaction.atomic
-def _store_signed(
-    issuer: Issuer, document: CredentialDocument, key: SigningKey, content: bytes, now: datetime
-) -> None:
+def _store_signed(issuer: Issuer, document: CredentialDocument, forms: SignedForms, now: datetime) -> None:
     credentials = Credential.objects.for_system().select_related("person")
     credential = credentials.select_for_update(of=("self",)).get(pk=document.credential_id)
     if credential.state == CredentialState.ERASED:
         return
-    digest = hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256(forms.content).hexdigest()
     unsigned = CredentialDocument.objects.for_system().filter(pk=document.pk, signed_at=None)
-    if not unsigned.update(content=content, content_digest=digest, signing_key=key, signed_at=now):
+    if not unsigned.update(
+        content=forms.content,
+        content_digest=digest,
+        signing_key=forms.key,
+        jose_key=forms.jose.key,
+        ob_jwt=forms.jose.ob_jwt,
+        vc_jwt=forms.jose.vc_jwt,
+        signed_at=now,
+    ):
         return  # another worker stored its signature of the same body first
     action = "credential.issued"
     if document.ordinal > 1:
@@ -312,13 +300,14 @@ def _store_signed(
                 SuspensionReason.SOURCE_DISTRUSTED,
             )
     credential.state_position = take_state_position(issuer)
+    require_trusted(forms.key, forms.jose.key)
     credential.save(update_fields=["state", "reason", "changed_at", "state_position"])
     audit.record(
         action,
         actor="system",
         subject=f"credential:{credential.uuid}",
         now=now,
-        data={"document": digest, "key": key.fragment},
+        data={"document": digest, "key": forms.key.fragment, "jose_key": forms.jose.key.fragment},
     )
     announce(credential.person)
 

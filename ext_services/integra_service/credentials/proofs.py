@@ -6,15 +6,22 @@ SHA-256(canonical proof configuration) followed by SHA-256(canonical document).
 
 import hashlib
 from dataclasses import dataclass
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from .linked_data import JsonObject, canonicalize
 from .multibase import MultibaseError, decode_base58, encode_base58
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
-_ED25519_PREFIX = bytes.fromhex("ed01")
+
+
+class Signs(Protocol):
+    """A private key, wherever it is kept: all that is ever asked of it is a signature."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Return the signature's 64 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +29,7 @@ class SigningMethod:
     """A private key together with the DID URL under which its public half is published."""
 
     verification_method: str
-    private_key: Ed25519PrivateKey
-
-
-def encode_public_key(public_key: Ed25519PublicKey) -> str:
-    """Return the Multikey spelling of an Ed25519 public key (``z6Mk…``)."""
-    return encode_base58(_ED25519_PREFIX + public_key.public_bytes_raw())
-
-
-def decode_public_key(text: str) -> Ed25519PublicKey:
-    """Return the Ed25519 key of a Multikey spelling, or raise MultibaseError."""
-    data = decode_base58(text, length=34)
-    if data[:2] != _ED25519_PREFIX:
-        raise MultibaseError("not an Ed25519 key")
-    return Ed25519PublicKey.from_public_bytes(data[2:])
+    private_key: Signs
 
 
 def sign(document: JsonObject, method: SigningMethod, *, created: str) -> JsonObject:

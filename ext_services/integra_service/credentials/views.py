@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.vary import vary_on_headers
 
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
@@ -15,7 +16,9 @@ from integra_service.lib.throttle import take_turn
 from integra_service.people.services import confirmed_name
 from integra_service.people.session import find_learner
 
-from .issuer import get_did_document, get_issuer
+from .forms import get_jwt, get_signed_document, make_png, make_svg
+from .issuer import get_issuer
+from .keys import get_did_document
 from .linked_data import dump
 from .models import Credential, CredentialDocument, CredentialState
 from .pages import (
@@ -28,6 +31,7 @@ from .pages import (
 )
 from .paper import render_certificate
 
+VC, VC_JWT = "application/vc", "application/vc+jwt"
 MAX_TYPED = 300
 WINDOW_SECONDS = 600
 TRIES_PER_ADDRESS = 12
@@ -76,7 +80,37 @@ def _judge_name(request: HttpRequest, document: CredentialDocument, typed: str, 
 @never_cache
 def credential_document(request: HttpRequest, token: str) -> HttpResponse:
     """Serve the signed bytes as they were stored."""
-    return _hide(_publish(bytes(access_document(token).content or b""), "application/vc"))
+    return _hide(_publish(bytes(access_document(token).content or b""), VC))
+
+
+@require_GET
+@never_cache
+def credential_ob_jwt(request: HttpRequest, token: str) -> HttpResponse:
+    """Serve the VC-JWT of Open Badges 3.0, as plain text: section 5.2 of the specification says so."""
+    document = get_signed_document(access_document(token))
+    return _hide(_publish(get_jwt(document.ob_jwt), "text/plain; charset=us-ascii"))
+
+
+@require_GET
+@never_cache
+def credential_vc_jwt(request: HttpRequest, token: str) -> HttpResponse:
+    """Serve the VC-JOSE-COSE form under the media type registered for it."""
+    document = get_signed_document(access_document(token))
+    return _hide(_publish(get_jwt(document.vc_jwt), VC_JWT))
+
+
+@require_GET
+@never_cache
+def credential_png(request: HttpRequest, token: str) -> HttpResponse:
+    """Make the baked badge as PNG."""
+    return _hide(_publish(make_png(get_signed_document(access_document(token))), "image/png"))
+
+
+@require_GET
+@never_cache
+def credential_svg(request: HttpRequest, token: str) -> HttpResponse:
+    """Make the baked badge as SVG."""
+    return _hide(_publish(make_svg(get_signed_document(access_document(token))), "image/svg+xml"))
 
 
 @require_GET
@@ -100,12 +134,17 @@ def did_document(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@vary_on_headers("Accept")
 def status_list(request: HttpRequest, key: str) -> HttpResponse:
-    """Serve the signed list as it is now; a cached one would hide a revocation."""
+    """Serve the signed list as it is now, as JSON unless the reader prefers the JWT; a cached one would hide a
+    revocation."""
     stored = get_issuer().status_lists.filter(key=key).first()
     if stored is None:
         raise NotFoundError(_("There is no status list at this address."))
-    return _publish(stored.content.encode("utf-8"), "application/vc")
+    wants_jwt = request.get_preferred_type([VC, "application/ld+json", "application/json", VC_JWT]) == VC_JWT
+    if wants_jwt and stored.jwt:
+        return _publish(stored.jwt.encode("ascii"), VC_JWT)
+    return _publish(stored.content.encode("utf-8"), VC)
 
 
 def _is_holder(request: HttpRequest, credential: Credential) -> bool:

@@ -92,10 +92,12 @@ class Stage:
                 return {"uuid": self.person.uuid, "residence_uuid": row.uuid}
             case "web:application" | "web:propose-again":
                 return {"uuid": Application.objects.for_system().get().uuid}
-            case "credentials:page" | "credentials:document" | "credentials:paper":
-                return {"token": Credential.objects.for_system().get().token}
             case "credentials:status-list":
                 return {"key": StatusList.objects.get().key}
+            case "credentials:did-document":
+                return {}
+            case _ if name.startswith("credentials:"):
+                return {"token": Credential.objects.for_system().get().token}
         return {}
 
 

@@ -55,7 +55,7 @@ def test_twenty_workers_issue_one_credential(builders: Any, now: Any) -> None:
     (document,) = CredentialDocument.objects.for_system()
     assert {tuple(c.pk for c in issued) for issued in results} == {(credential.pk,)}
     assert {c.state for issued in results for c in issued} == {"valid"}
-    assert (Issuer.objects.count(), SigningKey.objects.count(), StatusList.objects.count()) == (1, 1, 1)
+    assert (Issuer.objects.count(), SigningKey.objects.count(), StatusList.objects.count()) == (1, 2, 1)
     result = verify_document(bytes(document.content), resolve_own(get_issuer()), now=now)
     assert result.outcome is Outcome.VALID
     assert sorted(AuditEntry.objects.values_list("action", flat=True)) == [

@@ -12,22 +12,24 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from integra_service.audit.models import AuditEntry
-from integra_service.credentials import issuer as issuers
-from integra_service.credentials import issuing, services
+from integra_service.credentials import issuing, keys, services
 from integra_service.credentials.issuer import IssuerChangedError, IssuerMissingError, get_issuer, resolve_own
 from integra_service.credentials.models import (
     Credential,
     CredentialDocument,
     CredentialState,
     Issuer,
+    KeyAlgorithm,
     KeyState,
     RevocationReason,
     SigningKey,
     StatusList,
 )
 from integra_service.credentials.names import is_name_of
+from integra_service.credentials.secured import ResolutionError
 from integra_service.credentials.signals import credential_changed
-from integra_service.credentials.verification import Outcome, ResolutionError, verify_document
+from integra_service.credentials.signing import SelfVerificationError
+from integra_service.credentials.verification import Outcome, verify_document
 from integra_service.lib import encryption
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError, ServiceError
@@ -237,8 +239,10 @@ def test_what_does_not_verify_is_not_stored(learner: Callable[..., Any], now: An
     identity = learner()
     services.ensure_issuer(now)
     # The published key is not the one that signs, as after a restore that mixed two backups.
-    SigningKey.objects.update(public_key="z6MkjZRZv3aez3r18pB1RBFJR1kwUVJ5jHt92JmQwXbd5hwi")
-    with pytest.raises(issuing.SelfVerificationError, match="bad_signature"):
+    SigningKey.objects.filter(algorithm="Ed25519").update(
+        public_key="z6MkjZRZv3aez3r18pB1RBFJR1kwUVJ5jHt92JmQwXbd5hwi"
+    )
+    with pytest.raises(SelfVerificationError, match="bad_signature"):
         services.issue_due(identity, now)
     (credential,) = Credential.objects.for_system()
     assert (credential.state, document_of(credential).content) == ("intended", None)
@@ -280,16 +284,18 @@ def test_changes_are_announced_after_the_commit(
     assert heard == [identity.person_id] * 2
 
 
-def test_issuer_is_made_once_with_an_encrypted_key(now: Any) -> None:
+def test_issuer_is_made_once_with_encrypted_keys(now: Any) -> None:
     issuer = services.ensure_issuer(now)
     assert services.ensure_issuer(now + timedelta(days=40)) == issuer
-    (key,) = SigningKey.objects.all()
-    assert (issuer.did, key.fragment) == ("did:web:localhost%3A8001", "key-2026-03")
-    raw = encryption.decrypt(key.private_key, context=f"credentials.signing_key:{key.uuid}")
-    assert len(raw) == 32
-    assert raw.hex() not in key.private_key
-    with pytest.raises(encryption.DecryptionError):
-        encryption.decrypt(key.private_key, context="credentials.signing_key:another")
+    assert issuer.did == "did:web:localhost%3A8001"
+    stored = list(SigningKey.objects.order_by("pk"))
+    assert [key.fragment for key in stored] == ["key-2026-03", "key-2026-03-es256"]
+    for key in stored:
+        raw = encryption.decrypt(key.private_key, context=f"credentials.signing_key:{key.uuid}")
+        assert len(raw) == 32
+        assert raw.hex() not in key.private_key
+        with pytest.raises(encryption.DecryptionError):
+            encryption.decrypt(key.private_key, context="credentials.signing_key:another")
 
 
 def test_address_may_change_until_something_is_signed(
@@ -385,7 +391,7 @@ def test_compromised_key_leaves_the_did_document_and_a_retired_one_stays(
     [
         lambda: Credential.objects.for_system().update(state_position=None),
         lambda: Credential.objects.for_system().update(state="intended"),
-        lambda: issuers._create_key(Issuer.objects.get(), SigningKey.objects.get().created_at),
+        lambda: keys.create_key(Issuer.objects.get(), KeyAlgorithm.P256, Issuer.objects.get().created_at),
     ],
 )
 def test_database_refuses_impossible_rows(credential: Credential, change: Callable[[], Any]) -> None:

@@ -97,7 +97,7 @@ def test_after_a_compromise_everything_is_signed_anew(learner: Callable[..., Any
     services.revoke(credentials[2], services.RevocationReason.MISUSE, "user:7", now)
     issuer = get_issuer()
     old_key = CredentialDocument.objects.for_system().first().signing_key
-    compromise(old_key, now + HOUR)
+    services.compromise_key(old_key, now + HOUR, "user:7")
     for document in CredentialDocument.objects.for_system():
         outcome = verify_document(bytes(document.content), resolve_own(issuer), now=now + HOUR).outcome
         assert outcome is Outcome.REFUSED
@@ -115,9 +115,3 @@ def test_after_a_compromise_everything_is_signed_anew(learner: Callable[..., Any
         result = verify_document(bytes(current.content), resolve_own(issuer), now=now + HOUR)
         assert result.outcome is Outcome.VALID
     assert work_off(runs.start_run(RunKind.RESIGN, by="user:7", now=now + 2 * HOUR), now + 2 * HOUR) == 0
-
-
-def compromise(key: Any, now: datetime) -> None:
-    from integra_service.credentials.keys import compromise_key
-
-    compromise_key(key, now=now, by="user:7")

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integra_service.credentials import linked_data, multibase, proofs, status_list
+from integra_service.credentials import linked_data, multibase, multikey, proofs, status_list
 from integra_service.credentials.did import PublishedKey, build_document, document_url, make_did
 from integra_service.credentials.names import hash_name, is_name_of, normalize_name
 
@@ -63,10 +63,10 @@ def test_published_vector_is_reproduced() -> None:
     )
     (proof,) = signed["proof"]
     unsigned = {name: value for name, value in proof.items() if name != "proofValue"}
-    assert proofs.encode_public_key(key.public_key()) == VECTOR_MULTIKEY
+    assert multikey.encode_public_key(key.public_key()) == VECTOR_MULTIKEY
     assert proofs.hash_data(VECTOR_DOCUMENT, unsigned).hex() == VECTOR_PROOF_HASH + VECTOR_DOCUMENT_HASH
     assert proof["proofValue"] == VECTOR_PROOF_VALUE
-    assert proofs.is_signed_by(VECTOR_DOCUMENT, proof, proofs.decode_public_key(VECTOR_MULTIKEY))
+    assert proofs.is_signed_by(VECTOR_DOCUMENT, proof, multikey.decode_public_key(VECTOR_MULTIKEY))
 
 
 def test_contexts_are_the_pinned_ones_and_no_other_is_loaded() -> None:
@@ -107,7 +107,7 @@ def test_multibase_refuses_other_spellings(text: str) -> None:
 
 def test_key_of_another_kind_is_refused() -> None:
     with pytest.raises(multibase.MultibaseError):
-        proofs.decode_public_key(multibase.encode_base58(bytes.fromhex("1200") + bytes(32)))
+        multikey.decode_public_key(multibase.encode_base58(bytes.fromhex("1200") + bytes(32)))
 
 
 @given(st.sets(st.integers(0, status_list.LENGTH - 1), max_size=40), st.integers(0, status_list.LENGTH - 1))

@@ -12,11 +12,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
-from integra_service.credentials import documents, proofs, status_list
+from integra_service.credentials import documents, multikey, proofs, status_list
 from integra_service.credentials.did import PublishedKey, build_document
 from integra_service.credentials.linked_data import dump
 from integra_service.credentials.policies import read_policies
-from integra_service.credentials.verification import Outcome, ResolutionError, verify_document
+from integra_service.credentials.secured import ResolutionError
+from integra_service.credentials.verification import Outcome, verify_document
 
 NOW = datetime(2026, 3, 2, 15, 4, 5, tzinfo=UTC)
 ORIGIN = "http://localhost:8001"
@@ -58,7 +59,7 @@ class Web:
         body = documents.build_status_list(LIST, DID, status_list.encode_list(revoked), NOW)
         self.pages = {
             DID: build_document(
-                DID, [PublishedKey("key-2026-03", proofs.encode_public_key(KEY.public_key()))]
+                DID, [PublishedKey("key-2026-03", multikey.encode_public_key(KEY.public_key()))]
             ),
             LIST: sign(body),
         }
@@ -289,7 +290,7 @@ def test_garbage_is_refused(raw: bytes, code: str) -> None:
 def test_key_in_the_fragment_is_not_believed() -> None:
     """1EdTech's public validator would take the key from there."""
     forger = Ed25519PrivateKey.generate()
-    fragment = proofs.encode_public_key(forger.public_key())
+    fragment = multikey.encode_public_key(forger.public_key())
     forged = sign(make_body(), proofs.SigningMethod(f"{DID}#{fragment}", forger))
     assert check(forged) == (Outcome.REFUSED, "key_not_found")
 
@@ -438,7 +439,9 @@ def test_untrustworthy_status_list_is_a_refusal(page: Callable[[], dict[str, Any
 def test_list_that_another_issuer_signs_is_refused() -> None:
     other = "did:web:other.example"
     web = Web()
-    web.pages[other] = build_document(other, [PublishedKey("k", proofs.encode_public_key(KEY.public_key()))])
+    web.pages[other] = build_document(
+        other, [PublishedKey("k", multikey.encode_public_key(KEY.public_key()))]
+    )
     web.pages[LIST] = sign(build_list(issuer=other), proofs.SigningMethod(f"{other}#k", KEY))
     assert check(sign(make_body()), web) == (Outcome.REFUSED, "wrong_status_list")
 
@@ -453,7 +456,9 @@ def test_signatures_by_three_keys_follow_what_is_published() -> None:
         name: sign(make_body(), proofs.SigningMethod(f"{DID}#{name}", key)) for name, key in keys.items()
     }
     web = Web()
-    published = [PublishedKey(name, proofs.encode_public_key(key.public_key())) for name, key in keys.items()]
+    published = [
+        PublishedKey(name, multikey.encode_public_key(key.public_key())) for name, key in keys.items()
+    ]
     web.pages[DID]["verificationMethod"] += build_document(DID, published)["verificationMethod"]
     web.pages[DID]["assertionMethod"] += build_document(DID, published)["assertionMethod"]
     assert [check(signed[name], web) for name in keys] == [(Outcome.VALID, "")] * 3
