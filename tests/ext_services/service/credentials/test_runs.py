@@ -6,13 +6,14 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from integra_service.credentials import runs, services
 from integra_service.credentials.issuer import get_issuer, resolve_own
 from integra_service.credentials.models import Credential, CredentialDocument, Run, RunKind
 from integra_service.credentials.verification import Outcome, verify_document
+from integra_service.lib.clock import utc_now
 
 pytestmark = pytest.mark.django_db
 
@@ -115,3 +116,28 @@ def test_after_a_compromise_everything_is_signed_anew(learner: Callable[..., Any
         result = verify_document(bytes(current.content), resolve_own(issuer), now=now + HOUR)
         assert result.outcome is Outcome.VALID
     assert work_off(runs.start_run(RunKind.RESIGN, by="user:7", now=now + 2 * HOUR), now + 2 * HOUR) == 0
+
+
+def test_the_command_rotates_lists_and_rehearses_a_compromise(
+    learner: Callable[..., Any], now: datetime
+) -> None:
+    (first,) = services.issue_due(learner("Persona A"), now)
+    out = StringIO()
+    call_command("integra_keys", "rotate", "Ed25519", stdout=out)
+    (second,) = services.issue_due(learner("Persona B"), now)
+    fragments = [d.signing_key.fragment for d in CredentialDocument.objects.for_system().order_by("pk")]
+    assert len(set(fragments)) == 2
+    call_command("integra_keys", "compromise", fragments[0], stdout=out)
+    assert "1 certificates were signed anew, 0 failed" in out.getvalue()
+    call_command("integra_keys", "compromise", fragments[0], stdout=out)
+    assert "0 certificates were signed anew" in out.getvalue()
+    later = utc_now()
+    for credential in (first, second):
+        document = CredentialDocument.objects.for_system().filter(credential=credential).latest("ordinal")
+        result = verify_document(bytes(document.content), resolve_own(get_issuer()), now=later)
+        assert result.outcome is Outcome.VALID
+    call_command("integra_keys", "list", stdout=out)
+    for state in ("active", "retired", "compromised"):
+        assert (state in out.getvalue()) is (state != "retired")
+    with pytest.raises(CommandError, match="no key"):
+        call_command("integra_keys", "compromise", "key-1999-01", stdout=out)
