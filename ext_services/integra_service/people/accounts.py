@@ -1,6 +1,7 @@
 """Accounts of the staff: who may sign in, by which doors, with which roles from when to when.
 
-Called by the command ``integra_staff`` alone: whoever could hand out roles in a page could hand them to themself.
+Accounts and roles are given by the command ``integra_staff`` alone: whoever could hand out roles in a page could
+hand them to themself.
 """
 
 from collections.abc import Iterable
@@ -20,23 +21,25 @@ from integra_service.audit import services as audit
 from integra_service.audit.services import AuditValue
 from integra_service.lib.errors import RequestError
 
+from .id_tokens import MAX_SUBJECT_LENGTH
 from .models import ExternalAccount, Role, StaffRole
 from .sources import get_city
 
 ACTOR = "system"  # an operator at the machine's own prompt
-MAX_SUBJECT_LENGTH = 255
 
 
 @transaction.atomic
-def add_user(username: str, *, now: datetime) -> User:
-    """Create an account without a password; a link or a bound account opens it."""
+def add_user(username: str, *, password: str | None = None, now: datetime) -> User:
+    """Create an account; one without a password is opened by a link or a bound account."""
     try:
         UnicodeUsernameValidator()(username)
     except ValidationError as error:
         raise RequestError("bad_username", f"{username!r} cannot be a user's name.", "username") from error
     if User.objects.filter(username__iexact=username).exists():
         raise RequestError("user_exists", f"There is already a user {username!r}.", "username")
-    user = User.objects.create_user(username)
+    if password is not None:
+        require_good_password(password, User(username=username))
+    user = User.objects.create_user(username, password=password)
     note("account.added", user, now)
     return user
 
@@ -49,15 +52,19 @@ def get_user(username: str) -> User:
 
 
 @transaction.atomic
-def set_password(user: User, password: str, *, now: datetime) -> None:
+def set_password(user: User, password: str, *, actor: str = ACTOR, now: datetime) -> None:
     """Set a password that passes the rules; the user's open sessions end."""
+    require_good_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    note("account.password_set", user, now, actor=actor)
+
+
+def require_good_password(password: str, user: User) -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
         raise RequestError("weak_password", " ".join(error.messages), "password") from error
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    note("account.password_set", user, now)
 
 
 @transaction.atomic
@@ -166,5 +173,5 @@ def list_roles(users: Iterable[User]) -> dict[int, list[StaffRole]]:
     return roles
 
 
-def note(action: str, user: User, now: datetime, **data: AuditValue) -> None:
-    audit.record(action, actor=ACTOR, subject=f"user:{user.pk}", now=now, data=data)
+def note(action: str, user: User, now: datetime, *, actor: str = ACTOR, **data: AuditValue) -> None:
+    audit.record(action, actor=actor, subject=f"user:{user.pk}", now=now, data=data)

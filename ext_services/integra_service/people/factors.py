@@ -12,6 +12,7 @@ from datetime import datetime
 import pyotp
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from integra_grading.pseudonym import ALPHABET
 from integra_service.audit import services as audit
@@ -27,13 +28,6 @@ TRIES = 5
 TRIES_WINDOW_SECONDS = 15 * 60
 RECOVERY_CODE_COUNT = 10
 RECOVERY_CODE_LENGTH = 16  # of 28 letters: 76 bits, more than a digest can be searched for
-
-
-class TooManyTriesError(RequestError):
-    """Guessing is stopped for a while, right codes too."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("too_many_tries", message, "code", status=429)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +57,18 @@ def count_recovery_codes(user: User) -> int:
 
 
 @transaction.atomic
-def enrol(user: User, secret: str, code: str, *, replaces: SecondFactor | None, now: datetime) -> Enrolment | None:
+def enrol(user: User, secret: str, code: str, *, replaces: datetime | None, now: datetime) -> Enrolment | None:
     """Store the secret once a code proves that the phone has it; None when the code does not.
 
     Args:
-        replaces: The factor that was in force when the secret was shown; another one by now is an error.
+        replaces: When the factor was enrolled that was in force as the secret was shown; another by now is an error.
     """
     User.objects.select_for_update().get(pk=user.pk)
     current = find_factor(user)
-    if (current and current.enrolled_at) != (replaces and replaces.enrolled_at):
-        raise RequestError("changed_meanwhile", "The second factor was changed meanwhile.", status=409)
+    if (current and current.enrolled_at) != replaces:
+        raise RequestError(
+            "changed_meanwhile", _("Your second factor was changed in another window. Begin again."), status=409
+        )
     step = find_step(secret, code, now)
     if step is None:
         return None
@@ -129,7 +125,7 @@ def renew_recovery_codes(user: User, *, now: datetime) -> tuple[str, ...]:
 def reset_factor(user: User, *, actor: str, now: datetime) -> bool:
     """Take the factor away (a lost phone); sessions that passed it have to pass a new one."""
     User.objects.select_for_update().get(pk=user.pk)
-    deleted, _ = SecondFactor.objects.filter(user=user).delete()
+    deleted, _models = SecondFactor.objects.filter(user=user).delete()
     RecoveryCode.objects.filter(user=user).delete()
     if deleted:
         audit.record("second_factor.reset", actor=actor, subject=actor_of(user), now=now)
@@ -167,7 +163,7 @@ def find_step(secret: str, code: str, now: datetime) -> int | None:
 def store(user: User, secret: str, step: int, now: datetime) -> SecondFactor:
     ciphertext = encryption.encrypt_text(secret, context=secret_context(user))
     values = {"ciphertext": ciphertext, "enrolled_at": now, "last_step": step}
-    factor, _ = SecondFactor.objects.update_or_create(user=user, defaults=values)
+    factor, _is_new = SecondFactor.objects.update_or_create(user=user, defaults=values)
     return factor
 
 
@@ -177,13 +173,13 @@ def open_secret(factor: SecondFactor) -> str:
 
 def replace_recovery_codes(user: User) -> tuple[str, ...]:
     RecoveryCode.objects.filter(user=user).delete()
-    codes = tuple(make_recovery_code() for _ in range(RECOVERY_CODE_COUNT))
+    codes = tuple(make_recovery_code() for number in range(RECOVERY_CODE_COUNT))
     RecoveryCode.objects.bulk_create([RecoveryCode(user=user, digest=digest_of(user, code)) for code in codes])
     return codes
 
 
 def make_recovery_code() -> str:
-    letters = "".join(secrets.choice(ALPHABET) for _ in range(RECOVERY_CODE_LENGTH))
+    letters = "".join(secrets.choice(ALPHABET) for position in range(RECOVERY_CODE_LENGTH))
     return "-".join(letters[n : n + 4] for n in range(0, RECOVERY_CODE_LENGTH, 4))
 
 

@@ -6,7 +6,7 @@ roles of the provider are neither asked for nor read.
 
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -158,12 +158,11 @@ def read_object(url: str) -> Mapping[str, Any]:
     return read_answer(send(lambda: fetch(url, {})))
 
 
-def send(call: Any) -> Answer:
+def send(call: Callable[[], Answer]) -> Answer:
     try:
-        answer: Answer = call()
+        return call()
     except OutgoingError as error:
         raise IdentityError(f"call: {error.code}") from error
-    return answer
 
 
 def read_answer(answer: Answer) -> Mapping[str, Any]:
