@@ -121,7 +121,7 @@ def prove(request: HttpRequest, user: User, context: dict[str, object]) -> HttpR
         return render(request, "integra/second_factor_enrol.html", context, status=400)
     del request.session[SHOWN_KEY]
     remember_factor(request, enrolment.factor, now)
-    context |= {"codes": enrolment.recovery_codes}
+    context |= {"codes": enrolment.recovery_codes, "is_new_phone": True}
     return render(request, "integra/recovery_codes.html", context)
 
 
