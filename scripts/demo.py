@@ -51,10 +51,10 @@ class Account:
     route: str = "training"
     left_out: tuple[str, ...] | None = None
     """What a learner who is near the end has not done yet (demo_history.py); None for who begins."""
-
-    @property
-    def is_staff(self) -> bool:
-        return self.role.startswith("staff")
+    service_role: str = ""
+    """The role in the service's console, as ``integra_staff`` names it; empty for an account of the classroom."""
+    other_cities: tuple[str, ...] = ()
+    has_second_factor: bool = False
 
 
 ACCOUNTS = (
@@ -80,10 +80,54 @@ ACCOUNTS = (
     ),
     Account("facilitator", "carmen", "Carmen", "facilitator", "ciudad-a", "cohorte-a"),
     Account(
-        "staff_city_a", "personal-a", "Personal de Ciudad A", "programme staff of city A", "ciudad-a", ""
+        "staff_city_a",
+        "personal-a",
+        "Personal de Ciudad A",
+        "programme staff of city A",
+        "ciudad-a",
+        "",
+        service_role="staff",
     ),
     Account(
-        "staff_city_b", "personal-b", "Personal de Ciudad B", "programme staff of city B", "ciudad-b", ""
+        "staff_city_b",
+        "personal-b",
+        "Personal de Ciudad B",
+        "programme staff of city B",
+        "ciudad-b",
+        "",
+        service_role="staff",
+    ),
+    # Two, because some acts need a second pair of eyes.
+    Account(
+        "officer_a",
+        "oficial-a",
+        "Oficial de Ciudad A",
+        "credential officer of city A",
+        "ciudad-a",
+        "",
+        service_role="officer",
+        has_second_factor=True,
+    ),
+    Account(
+        "officer_a2",
+        "oficial-a2",
+        "Segunda oficial de Ciudad A",
+        "second credential officer of city A",
+        "ciudad-a",
+        "",
+        service_role="officer",
+        has_second_factor=True,
+    ),
+    Account(
+        "operator",
+        "operador",
+        "Operador",
+        "operator of both cities",
+        "ciudad-a",
+        "",
+        service_role="operator",
+        other_cities=("ciudad-b",),
+        has_second_factor=True,
     ),
 )
 
@@ -138,8 +182,8 @@ def run(places: Places) -> int:
     try:
         processes.start_servers()
         processes.wait_until_ready(stop)
-        if not stop.is_set and not (places.home / "demo.json").exists():
-            seed(places, keys, environment)
+        if not stop.is_set:
+            write_demo(places, keys, find_token(places) or seed(places, environment))
         processes.start_relay()
         if not stop.is_set:
             announce(places, keys)
@@ -191,8 +235,8 @@ def in_turn(environment: dict[str, str], *steps: list[list[str]]) -> None:
             raise DemoError(f"Stopped while preparing:\n{said}")
 
 
-def seed(places: Places, keys: dict[str, str], environment: dict[str, str]) -> None:
-    """Play the invented cohort and graduate once, and write demo.json for documentation and outside checks."""
+def seed(places: Places, environment: dict[str, str]) -> str:
+    """Play the invented cohort and graduate once; return the token of the graduate's certificate."""
     print("Playing the invented cohort through the service's own doors")
     answer = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "demo_cohort.py"), str(places.build / "manifest.json")],
@@ -203,16 +247,34 @@ def seed(places: Places, keys: dict[str, str], environment: dict[str, str]) -> N
     )
     if answer.returncode != 0:
         raise DemoError(f"The invented cohort could not be played:\n{answer.stderr}")
+    return str(json.loads(answer.stdout)["token"])
+
+
+def find_token(places: Places) -> str | None:
+    """Return the token an earlier start wrote down, or None before the first one."""
+    path = places.home / "demo.json"
+    if not path.exists():
+        return None
+    return str(json.loads(path.read_text(encoding="utf-8"))["credential"]["token"])
+
+
+def write_demo(places: Places, keys: dict[str, str], token: str) -> None:
+    """Write demo.json for documentation and outside checks, at every start: a later release may have more accounts."""
     demo = {
         "classroom": places.classroom,
         "service": places.service,
         "accounts": [
-            {"role": account.role, "username": account.username, "password": keys[f"password_{account.role}"]}
+            {
+                "role": account.role,
+                "username": account.username,
+                "password": keys[f"password_{account.role}"],
+                **({"totp_secret": keys[f"totp_{account.role}"]} if account.has_second_factor else {}),
+            }
             for account in ACCOUNTS
         ],
         "source": SOURCE,
         "secret": keys["webhook_secret"],
-        "credential": {"token": json.loads(answer.stdout)["token"]},
+        "credential": {"token": token},
     }
     write_private(places.home / "demo.json", json.dumps(demo, indent=2, ensure_ascii=False))
 
@@ -326,8 +388,10 @@ def read_secrets(places: Places) -> dict[str, str]:
         keys["handover_secret"] = base64_secret()
         keys["pull_secret"] = base64_secret()
     # A later release may have further accounts.
-    missing = [account for account in ACCOUNTS if f"password_{account.role}" not in keys]
-    keys |= {f"password_{account.role}": secrets.token_urlsafe(9) for account in missing}
+    wanted = {f"password_{account.role}": secrets.token_urlsafe(9) for account in ACCOUNTS}
+    wanted |= {f"totp_{account.role}": base32_secret() for account in ACCOUNTS if account.has_second_factor}
+    missing = {name: value for name, value in wanted.items() if name not in keys}
+    keys |= missing
     if missing:
         write_private(path, json.dumps(keys, indent=2))
     return keys
@@ -335,6 +399,11 @@ def read_secrets(places: Places) -> dict[str, str]:
 
 def base64_secret() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def base32_secret() -> str:
+    """Return what an authenticator takes as a key: 160 bits."""
+    return base64.b32encode(secrets.token_bytes(20)).decode()
 
 
 def describe(account: Account, keys: dict[str, str]) -> dict[str, Any]:
@@ -347,6 +416,9 @@ def describe(account: Account, keys: dict[str, str]) -> dict[str, Any]:
         "cohort": account.place,
         "route": account.route,
         "left_out": account.left_out,
+        "service_role": account.service_role,
+        "service_cities": [account.city, *account.other_cities] if account.service_role else [],
+        "totp_secret": keys.get(f"totp_{account.role}", ""),
         # A history begins with the enrolment; everybody else is enrolled at the first start.
         "enrolled_at": "" if account.left_out is None else LONG_AGO,
     }
@@ -356,8 +428,12 @@ def announce(places: Places, keys: dict[str, str]) -> None:
     """Print where to go and with which account."""
     print(f"\nClassroom  {places.classroom}\nService    {places.service}/consola/\n")
     for account in ACCOUNTS:
-        where = "service  " if account.is_staff else "classroom"
+        where = "service  " if account.service_role else "classroom"
         print(f"  {where}  {account.username:<12} {keys[f'password_{account.role}']:<16} {account.about}")
+    print("\nSome pages of the service ask for a second factor; type the key into any authenticator:\n")
+    for account in ACCOUNTS:
+        if account.has_second_factor:
+            print(f"  {account.username:<12} {keys[f'totp_{account.role}']}")
     print(f"\nDetails for scripts: {places.home / 'demo.json'}\nCtrl-C stops everything.\n", flush=True)
 
 

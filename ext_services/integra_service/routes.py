@@ -14,11 +14,13 @@ class Access(Enum):
     LEARNER = "a learner who was handed over; others are told how to enter"
     SIGNATURE = "a source, by signature or token; others get 401"
     STAFF = "whoever has a role in some city; others sign in, or 404"
+    FACTOR = "whoever has a role and passed the second factor within the half hour; without it, asked for it"
+    PEOPLE = "whoever may see the people of some city; who only keeps the machine gets 404"
     CITY_STAFF = "who may see the city of the object; the rest of the staff gets 404"
     CITY_EDITOR = "who may enter data in the city of the object; auditors get 404 too"
-    OFFICER = "credential officers; the rest of the staff gets 404"
-    CITY_OFFICER = "credential officers of the city of the object; the rest of the staff gets 404"
-    OPERATOR = "who keeps the machine; the rest of the staff gets 404"
+    OFFICER = "credential officers, with the second factor; the rest of the staff gets 404"
+    CITY_OFFICER = "credential officers of the city of the object, with the second factor; the rest of the staff gets 404"
+    OPERATOR = "who keeps the machine, with the second factor; the rest of the staff gets 404"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,16 @@ ROUTES = (
     Route("web:leave", {"POST": Access.PUBLIC}),
     Route("web:sign-in", {"GET": Access.PUBLIC, "POST": Access.PUBLIC}),
     Route("web:sign-out", {"POST": Access.PUBLIC}),
+    Route("web:external-start", {"GET": Access.PUBLIC}),
+    Route("web:external-return", {"GET": Access.PUBLIC}),
+    Route("web:set-password", {"GET": Access.PUBLIC, "POST": Access.PUBLIC}),
+    Route("web:second-factor", {"GET": Access.STAFF, "POST": Access.STAFF}),
+    Route("web:account", {"GET": Access.STAFF}),
+    Route("web:password", {"GET": Access.STAFF, "POST": Access.STAFF}),
+    Route("web:second-factor-enrol", {"GET": Access.STAFF, "POST": Access.STAFF}),
+    Route("web:recovery-codes", {"POST": Access.FACTOR}),
     Route("web:console", {"GET": Access.STAFF}),
-    Route("web:people", {"POST": Access.STAFF}),
+    Route("web:people", {"POST": Access.PEOPLE}),
     Route("web:person", {"GET": Access.CITY_STAFF}),
     Route("web:residence-add", {"GET": Access.CITY_EDITOR, "POST": Access.CITY_EDITOR}),
     Route("web:residence-correct", {"GET": Access.CITY_EDITOR, "POST": Access.CITY_EDITOR}),

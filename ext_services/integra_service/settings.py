@@ -27,6 +27,13 @@ DATABASES = {
 }
 ISSUER_HOST = str(urlsplit(INTEGRA_ISSUER_URL).hostname)
 ALLOWED_HOSTS = env.read_text(os.environ, "INTEGRA_ALLOWED_HOSTS", ISSUER_HOST).split(",")
+# Who besides this database says who a member of the staff is; None: local accounts only.
+INTEGRA_OIDC = env.read_provider(os.environ, "INTEGRA_OIDC", is_demo=INTEGRA_DEMO)
+# Whom staff ask when they cannot enter: a sentence's end, for example "Soporte, ext. 204".
+INTEGRA_STAFF_CONTACT = env.read_text(os.environ, "INTEGRA_STAFF_CONTACT", "")
+if INTEGRA_DEMO:
+    # The demonstration speaks http on loopback; oauthlib refuses that unless told otherwise here.
+    os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 INTEGRA_DEMO_SOURCE = env.read_demo_source(os.environ) if INTEGRA_DEMO else {}
 # Without a broker, tasks run in the process that asks for them (the embedded assembly).
 CELERY_BROKER_URL = env.read_text(os.environ, "INTEGRA_BROKER_URL", "memory://localhost")
@@ -101,6 +108,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# A link to set the password of a new account.
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 LOGIN_URL = "web:sign-in"
 SESSION_COOKIE_NAME = "integra_session"
 SESSION_COOKIE_SECURE = USES_HTTPS

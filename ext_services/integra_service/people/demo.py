@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from .factors import enrol_for_demo
 from .models import City, Role, StaffRole, Zone
 
 ZONES = (("norte", "Norte"), ("centro", "Centro"), ("sur", "Sur"))
@@ -15,12 +16,14 @@ CITIES = (("ciudad-a", "Ciudad A (inventada)"), ("ciudad-b", "Ciudad B (inventad
 
 @dataclass(frozen=True, slots=True)
 class StaffAccount:
-    """An account of the console, in one city."""
+    """An account of the console, with one role in some cities."""
 
     username: str
     password: str
     name: str
-    city_key: str
+    role: Role
+    city_keys: tuple[str, ...]
+    totp_secret: str  # base32; empty: no second factor
 
 
 @transaction.atomic
@@ -34,15 +37,17 @@ def make_places() -> None:
 
 
 @transaction.atomic
-def make_staff(accounts: Sequence[StaffAccount]) -> None:
-    """Create the accounts or bring them up to date; a password that still fits is left alone."""
+def make_staff(accounts: Sequence[StaffAccount], *, now: datetime) -> None:
+    """Create the accounts or bring them up to date; what still fits is left alone."""
     for account in accounts:
         user, _ = User.objects.get_or_create(username=account.username)
         if not user.check_password(account.password):
             user.set_password(account.password)
         user.first_name = account.name[:150]
         user.save()
-        city = City.objects.get(key=account.city_key)
-        StaffRole.objects.get_or_create(
-            user=user, city=city, role=Role.STAFF, defaults={"from_on": date(2026, 1, 1)}
-        )
+        for city in City.objects.filter(key__in=account.city_keys):
+            StaffRole.objects.get_or_create(
+                user=user, city=city, role=account.role, defaults={"from_on": date(2026, 1, 1)}
+            )
+        if account.totp_secret:
+            enrol_for_demo(user, account.totp_secret, now=now)

@@ -214,6 +214,46 @@ class StaffRole(models.Model):
         ]
 
 
+class ExternalAccount(models.Model):
+    """Who at a provider of identities is which account here: made beforehand by an operator, never by a claim."""
+
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="external_accounts"
+    )
+    bound_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="people_external_once")]
+
+
+class SecondFactor(models.Model):
+    """The secret a member of the staff shares with an application on their phone (RFC 6238)."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="second_factor"
+    )
+    ciphertext = models.TextField()
+    enrolled_at = models.DateTimeField()
+    last_step = (
+        models.BigIntegerField()
+    )  # time step of the last code that passed; that one and earlier never again
+
+
+class RecoveryCode(models.Model):
+    """A code for who lost the phone; passes once. Only its digest is stored."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes"
+    )
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="people_recovery_once")]
+
+
 class HandoverUse(models.Model):
     """A hand-over link that was used: it opens once."""
 

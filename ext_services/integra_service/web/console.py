@@ -1,10 +1,9 @@
-"""The staff's pages: signing in, finding a person of one's cities, what is known of them."""
+"""The staff's pages: finding a person of one's cities, what is known of them."""
 
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth import authenticate, login, logout
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -13,7 +12,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from integra_service.eligibility.services import list_applications, list_policies
-from integra_service.lib import throttle
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.models import Evidence, Person, ResidenceEpisode, Zone
@@ -28,10 +26,7 @@ from integra_service.people.services import (
 )
 
 from .progress import describe_courses, list_certificates, list_short_codes
-from .sessions import find_request_staff, staff_page
-
-SIGN_IN_TRIES = 10
-SIGN_IN_WINDOW_SECONDS = 15 * 60
+from .sessions import staff_page
 
 EVIDENCE_LABELS = {
     Evidence.RENTAL: gettext_lazy("Rental contract"),
@@ -81,51 +76,14 @@ class CorrectionForm(ResidenceForm):
     )
 
 
-@require_http_methods(["GET", "POST"])
-@never_cache
-def sign_in(request: HttpRequest) -> HttpResponse:
-    if request.method == "GET":
-        if find_request_staff(request) is not None:
-            return redirect("web:console")
-        return render(request, "integra/sign_in.html")
-    username = request.POST.get("username", "")[:150]
-    problem = _("User or password do not fit.")
-    # Counted before the password is looked at, by name: an address may be a whole municipality's.
-    if not throttle.take_turn(
-        f"sign-in:{username.casefold()}",
-        limit=SIGN_IN_TRIES,
-        window_seconds=SIGN_IN_WINDOW_SECONDS,
-        now=utc_now(),
-    ):
-        problem = _("Too many tries. Wait a quarter of an hour.")
-        context = {"problem": problem, "username": username}
-        return render(request, "integra/sign_in.html", context, status=429)
-    user = None
-    if "\x00" not in username:
-        password = request.POST.get("password", "")[:200]
-        user = authenticate(request, username=username, password=password)
-    if user is None:
-        context = {"problem": problem, "username": username}
-        return render(request, "integra/sign_in.html", context, status=400)
-    request.session.flush()
-    login(request, user)
-    return redirect("web:console")
-
-
-@require_POST
-@never_cache
-def sign_out(request: HttpRequest) -> HttpResponse:
-    logout(request)
-    response = redirect("web:sign-in")
-    response["Clear-Site-Data"] = '"cache", "storage"'
-    return response
-
-
 @require_GET
 @never_cache
 @staff_page
 def home(request: HttpRequest, staff: Staff) -> HttpResponse:
-    return render(request, "integra/console_home.html")
+    """Where signing in leads: to the search, or for who keeps the machine alone, to what they keep."""
+    if staff.city_ids:
+        return render(request, "integra/console_home.html")
+    return render(request, "integra/operator_home.html")
 
 
 @require_POST
@@ -133,6 +91,8 @@ def home(request: HttpRequest, staff: Staff) -> HttpResponse:
 @staff_page
 def people(request: HttpRequest, staff: Staff) -> HttpResponse:
     """Search. By POST: a name in an address would end in histories and logs."""
+    if not staff.city_ids:
+        raise NotFoundError
     query = request.POST.get("query", "").strip()[:150]
     context = {"query": query, "found": find_people(staff, query) if query else ()}
     return render(request, "integra/console_home.html", context)

@@ -1,4 +1,7 @@
-"""What the console's frame shows: its entries and whose people one sees."""
+"""What the console's frame shows: the entries of one's roles, and of which cities."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -6,11 +9,48 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from integra_service.people.models import City
+from integra_service.people.services import Staff
 
 from .sessions import find_request_staff
 
-# Label and name of the route, in the order of the navigation.
-ENTRIES = ((gettext_noop("People"), "web:console"),)
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the navigation."""
+
+    label: str
+    about: str  # one sentence, for who has no people to search
+    route: str
+    is_for: Callable[[Staff], bool]
+    under: tuple[
+        str, ...
+    ] = ()  # further paths whose pages belong to it; those under its own address do anyway
+
+
+def sees_people(staff: Staff) -> bool:
+    return bool(staff.city_ids)
+
+
+def keeps_machine(staff: Staff) -> bool:
+    return bool(staff.operator_city_ids)
+
+
+# In the order of the navigation. The first page of the console is everybody's, so it names what lies under it.
+ENTRIES = (
+    Entry(
+        gettext_noop("People"),
+        gettext_noop("Find a person of your cities."),
+        "web:console",
+        sees_people,
+        ("/consola/personas/", "/consola/postulaciones/"),
+    ),
+    Entry(
+        gettext_noop("My account"),
+        gettext_noop("Your roles, your password and your second key."),
+        "web:account",
+        lambda staff: True,
+    ),
+)
 
 
 def console(request: HttpRequest) -> dict[str, object]:
@@ -21,8 +61,25 @@ def console(request: HttpRequest) -> dict[str, object]:
     if staff is None:
         return {}
     entries = [
-        {"label": _(label), "url": reverse(route), "is_current": request.path.startswith(reverse(route))}
-        for label, route in ENTRIES
+        {
+            "label": _(entry.label),
+            "about": _(entry.about),
+            "url": reverse(entry.route),
+            "is_current": is_current(entry, request.path),
+        }
+        for entry in ENTRIES
+        if entry.is_for(staff)
     ]
-    cities = City.objects.filter(pk__in=staff.city_ids).order_by("name")
-    return {"console_entries": entries, "staff_cities": [city.name for city in cities]}
+    names = dict(City.objects.order_by("name").values_list("pk", "name"))
+    return {
+        "console_entries": entries,
+        "staff_cities": [name for pk, name in names.items() if pk in staff.city_ids],
+        "operator_cities": [name for pk, name in names.items() if pk in staff.operator_city_ids],
+    }
+
+
+def is_current(entry: Entry, path: str) -> bool:
+    own = reverse(entry.route)
+    if own == reverse("web:console"):
+        return path == own or path.startswith(entry.under)
+    return path.startswith((own, *entry.under))

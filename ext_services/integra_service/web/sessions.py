@@ -1,23 +1,38 @@
-"""Who is on the other side of a page: a learner who was handed over, or a member of the staff."""
+"""Who is on the other side of a page: a learner who was handed over, or a member of the staff.
+
+A page declares its guard by one decorator: ``learner_page``, ``staff_page`` (a role in some city), ``officer_page``
+and ``operator_page`` (that role, and a second factor passed in this session within the half hour), ``factor_page``
+(any role, and that factor). All but the first pass ``Staff`` to the view as second argument.
+"""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.access import Staff, find_staff
-from integra_service.people.models import LearnerIdentity
+from integra_service.people.factors import find_factor
+from integra_service.people.models import LearnerIdentity, SecondFactor
 from integra_service.people.session import LEARNER_KEY, find_learner
 
 LEARNER_SESSION_SECONDS = 30 * 60
+FACTOR_SECONDS = 30 * 60
+FACTOR_KEY = "second_factor"
+CONSOLE_PATH = "/consola/"
+MAX_NEXT_LENGTH = 500
 
 View = Callable[..., HttpResponse]
 
@@ -59,6 +74,78 @@ def staff_page(view: View) -> View:
         return view(request, staff, *args, **kwargs)
 
     return guarded
+
+
+def guarded_by_factor(holds_role: Callable[[Staff], bool]) -> Callable[[View], View]:
+    """Make a guard: without the role, 404; with the role but without a fresh factor, the page that asks for it."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, staff: Staff, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not holds_role(staff):
+                raise NotFoundError
+            if not has_fresh_factor(request):
+                return ask_for_factor(request)
+            return view(request, staff, *args, **kwargs)
+
+        return staff_page(guarded)
+
+    return guard
+
+
+officer_page = guarded_by_factor(lambda staff: bool(staff.officer_city_ids))
+operator_page = guarded_by_factor(lambda staff: bool(staff.operator_city_ids))
+factor_page = guarded_by_factor(lambda staff: True)
+
+
+def needs_factor(staff: Staff) -> bool:
+    """Tell whether some page of this member of the staff asks for the second factor."""
+    return bool(staff.officer_city_ids or staff.operator_city_ids)
+
+
+def remember_factor(request: HttpRequest, factor: SecondFactor, now: datetime) -> None:
+    """Note in the session that this factor was passed now; another one enrolled later has to be passed itself."""
+    request.session[FACTOR_KEY] = {
+        "enrolled_at": factor.enrolled_at.isoformat(),
+        "passed_at": now.timestamp(),
+    }
+
+
+def has_fresh_factor(request: HttpRequest) -> bool:
+    """Tell whether this session passed the factor in force within the half hour."""
+    passed = request.session.get(FACTOR_KEY)
+    if passed is None or not isinstance(request.user, User):
+        return False
+    if not 0 <= utc_now().timestamp() - passed["passed_at"] <= FACTOR_SECONDS:
+        return False
+    factor = find_factor(request.user)
+    return factor is not None and factor.enrolled_at.isoformat() == passed["enrolled_at"]
+
+
+def ask_for_factor(request: HttpRequest) -> HttpResponse:
+    """Lead to the factor and from there back; a form that was sent has to be sent again."""
+    came_from = request.get_full_path()
+    if request.method != "GET":
+        referer = urlsplit(request.headers.get("Referer", ""))
+        came_from = f"{referer.path}?{referer.query}" if referer.query else referer.path
+        messages.warning(
+            request, _("Nothing has changed yet. After confirming it is you, send the form again.")
+        )
+    return redirect(with_next("web:second-factor", came_from))
+
+
+def with_next(route: str, next_path: str) -> str:
+    return f"{reverse(route)}?{urlencode({'next': read_next(next_path)})}"
+
+
+def read_next(text: str) -> str:
+    """Return the page of this console to go on to; anything else becomes the console's first page."""
+    is_ours = (
+        len(text) <= MAX_NEXT_LENGTH
+        and text.startswith(CONSOLE_PATH)
+        and url_has_allowed_host_and_scheme(text, allowed_hosts=None)
+    )
+    return text if is_ours else reverse("web:console")
 
 
 def find_request_staff(request: HttpRequest) -> Staff | None:

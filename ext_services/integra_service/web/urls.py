@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from . import api, applications, console, learner, system
+from . import account, api, applications, console, learner, second_factor, sign_in, system
 
 app_name = "web"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -19,8 +19,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mi/nombre/", learner.name_page, name="name"),
     path("mi/salir/", learner.leave, name="leave"),
     path("consola/", console.home, name="console"),
-    path("consola/entrar/", console.sign_in, name="sign-in"),
-    path("consola/salir/", console.sign_out, name="sign-out"),
+    path("consola/entrar/", sign_in.sign_in, name="sign-in"),
+    path("consola/entrar/cuenta/", sign_in.external_start, name="external-start"),
+    path("consola/entrar/cuenta/vuelta/", sign_in.external_return, name="external-return"),
+    path("consola/salir/", sign_in.sign_out, name="sign-out"),
+    path("consola/clave/<str:uidb64>/<str:token>/", sign_in.set_password_page, name="set-password"),
+    path("consola/segundo-factor/", second_factor.second_factor, name="second-factor"),
+    path("consola/mi-cuenta/", account.account, name="account"),
+    path("consola/mi-cuenta/clave/", account.password, name="password"),
+    path("consola/mi-cuenta/segundo-factor/", second_factor.enrol, name="second-factor-enrol"),
+    path("consola/mi-cuenta/codigos/", second_factor.recovery_codes, name="recovery-codes"),
     path("consola/personas/", console.people, name="people"),
     path("consola/personas/<uuid:uuid>/", console.person, name="person"),
     path("consola/personas/<uuid:uuid>/residencia/", console.residence_add, name="residence-add"),

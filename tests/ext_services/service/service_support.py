@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import jwt
+import pyotp
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -17,7 +18,10 @@ from integra_grading import events
 from integra_grading.canonical import canonical_json
 from integra_grading.manifest import bank_digest, manifest_digest
 from integra_grading.standing import CourseState, ModuleState, Route
-from integra_service.people.models import City, Role, StaffRole, Zone
+from integra_service.lib.clock import utc_now
+from integra_service.lib.models import ThrottleWindow
+from integra_service.people import factors
+from integra_service.people.models import City, Role, SecondFactor, StaffRole, Zone
 from integra_service.people.sources import SourceSecrets, register_source
 from integra_service.records.manifests import register_manifest
 
@@ -370,6 +374,31 @@ def make_staff(username, city_key, role):
         user=user, city=City.objects.get(key=city_key), role=role, from_on=date(2026, 1, 1)
     )
     return username
+
+
+def give_factor(username):
+    """Enrol a second factor for this user; return its secret in base32."""
+    secret = pyotp.random_base32()
+    factors.enrol_for_demo(User.objects.get(username=username), secret, now=utc_now())
+    return secret
+
+
+def code_of(secret, *, steps=0):
+    """Return what the phone shows now, or some half minutes from now."""
+    return pyotp.TOTP(secret).at(int(time.time()), counter_offset=steps)
+
+
+def pass_factor(client, username):
+    """Let this signed-in client pass the second factor on its page; enrols one when there is none."""
+    user = User.objects.get(username=username)
+    factor = factors.find_factor(user)
+    secret = give_factor(username) if factor is None else factors.open_secret(factor)
+    # A test may pass more often than people do.
+    ThrottleWindow.objects.all().delete()
+    SecondFactor.objects.filter(user=user).update(last_step=0)
+    answer = client.post("/consola/segundo-factor/", {"code": code_of(secret), "next": "/consola/"})
+    assert (answer.status_code, answer["location"]) == (302, "/consola/")
+    return client
 
 
 def confirm(client, name="María José Ñáñez", *, find_by_name="si"):

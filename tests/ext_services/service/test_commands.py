@@ -39,25 +39,31 @@ DEMO_SOURCE = {
 }
 
 
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def row(role, username, password, service_role="", *cities, totp_secret=""):
+    return {
+        "role": role,
+        "username": username,
+        "password": password,
+        "name": username,
+        "city": "ciudad-a",
+        "service_role": service_role,
+        "service_cities": cities,
+        "totp_secret": totp_secret,
+    }
+
+
 @pytest.fixture
 def accounts(tmp_path):
     path = tmp_path / "accounts.json"
     rows = [
-        {"role": "learner", "username": "yelitza", "password": "x", "name": "Y", "city": "ciudad-a"},
-        {
-            "role": "staff_city_a",
-            "username": "personal-a",
-            "password": "clave-a",
-            "name": "A",
-            "city": "ciudad-a",
-        },
-        {
-            "role": "staff_city_b",
-            "username": "personal-b",
-            "password": "clave-b",
-            "name": "B",
-            "city": "ciudad-b",
-        },
+        row("learner", "yelitza", "x"),
+        row("staff_city_a", "personal-a", "clave-a", "staff", "ciudad-a"),
+        row("staff_city_b", "personal-b", "clave-b", "staff", "ciudad-b"),
+        row("officer_a", "oficial-a", "clave-o", "officer", "ciudad-a", totp_secret=TOTP_SECRET),
+        row("operator", "operador", "clave-p", "operator", "ciudad-a", "ciudad-b", totp_secret=TOTP_SECRET),
     ]
     path.write_text(json.dumps(rows))
     return path
@@ -74,7 +80,7 @@ def test_the_demonstration_makes_two_mirrored_cities_and_repeats_harmlessly(sett
     once = count_rows()
     call_command("integra_demo", accounts)
 
-    assert count_rows() == once == [2, 6, 1, 3, 2]
+    assert count_rows() == once == [2, 6, 1, 3, 5]
     zones = {
         city.key: sorted(zone.key.removeprefix(city.key) for zone in city.zones.all())
         for city in City.objects.all()

@@ -1,4 +1,4 @@
-"""``integra_keys list | rotate ALGORITHM | compromise FRAGMENT``: the issuer's keys, and what follows from a lost one."""
+"""``integra_keys list | rotate ALGORITHM | compromise FRAGMENT``: the issuer's keys, and what follows a loss."""
 
 from argparse import ArgumentParser
 from typing import Any

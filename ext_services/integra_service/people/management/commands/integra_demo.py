@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
 from integra_service.people.demo import CITIES, StaffAccount, make_places, make_staff
-from integra_service.people.models import City
+from integra_service.people.models import City, Role
 from integra_service.people.sources import SourceSecrets, register_source
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             raise CommandError("This database holds real cities; the demonstration does not mix with them.")
         make_places()
         if options["accounts"] is not None:
-            make_staff(read_accounts(options["accounts"]))
+            make_staff(read_accounts(options["accounts"]), now=utc_now())
         if settings.INTEGRA_DEMO_SOURCE["key"]:
             register_classroom()
         self.stdout.write("The demonstration's places are ready.")
@@ -41,9 +41,16 @@ def read_accounts(path: Path) -> list[StaffAccount]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
         return [
-            StaffAccount(row["username"], row["password"], row["name"], row["city"])
+            StaffAccount(
+                row["username"],
+                row["password"],
+                row["name"],
+                Role[row["service_role"].upper()],
+                tuple(row["service_cities"]),
+                row["totp_secret"],
+            )
             for row in rows
-            if row["role"].startswith("staff_")
+            if row["service_role"]
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CommandError(f"{path} is not a list of accounts: {error}") from error
