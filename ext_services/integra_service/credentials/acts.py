@@ -71,7 +71,11 @@ def decide_act(staff: Staff, requested: RequestedAct, decision: ActDecision, now
     """Agree or refuse as the second person; what was agreed to is done in the same transaction."""
     require_officer(staff, requested.credential)
     with transaction.atomic():
-        locked = RequestedAct.objects.for_system().select_for_update(of=("self",)).get(pk=requested.pk)
+        locked = (
+            RequestedAct.objects.for_system()
+            .select_for_update(of=("self",), no_key=True)
+            .get(pk=requested.pk)
+        )
         if locked.decision:
             raise RequestError("already_decided", _("Somebody decided this already."), status=409)
         if locked.requested_by_id == staff.user_id:

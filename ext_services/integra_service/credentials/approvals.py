@@ -116,7 +116,7 @@ def propose_policy(staff: Staff, achievement_key: str, now: datetime) -> PolicyA
 @transaction.atomic
 def approve_policy(staff: Staff, approval_pk: int, now: datetime) -> PolicyApproval:
     """Stand for it as the second person; from now on it is issued under."""
-    approval = PolicyApproval.objects.select_for_update().filter(pk=approval_pk).first()
+    approval = PolicyApproval.objects.select_for_update(no_key=True).filter(pk=approval_pk).first()
     if approval is None or not staff.officer_city_ids:
         raise NotFoundError
     if approval.approved_at is not None:

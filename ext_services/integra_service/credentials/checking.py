@@ -85,7 +85,7 @@ def report_differences(credential: Credential, now: datetime) -> tuple[Differenc
         return ()
     differences = check_credential(credential)
     with transaction.atomic():
-        Credential.objects.for_system().select_for_update().get(pk=credential.pk)
+        Credential.objects.for_system().select_for_update(no_key=True).get(pk=credential.pk)
         rows = Finding.objects.for_system().filter(credential=credential)
         latest = {row.code: row for row in rows.order_by("pk")}
         gone = set(latest) - {difference.code for difference in differences}

@@ -36,7 +36,10 @@ def erase_credentials(person: Person, *, by: str, now: datetime) -> int:
 @transaction.atomic
 def _erase(pk: int, by: str, now: datetime) -> bool:
     locked = (
-        Credential.objects.for_system().select_for_update(of=("self",)).select_related("person").get(pk=pk)
+        Credential.objects.for_system()
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("person")
+        .get(pk=pk)
     )
     if locked.state == CredentialState.ERASED:
         return False

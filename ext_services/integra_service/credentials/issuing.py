@@ -271,7 +271,7 @@ def _sign(issuer: Issuer, document: CredentialDocument, now: datetime) -> Signed
 @transaction.atomic
 def _store_signed(issuer: Issuer, document: CredentialDocument, forms: SignedForms, now: datetime) -> None:
     credentials = Credential.objects.for_system().select_related("person")
-    credential = credentials.select_for_update(of=("self",)).get(pk=document.credential_id)
+    credential = credentials.select_for_update(of=("self",), no_key=True).get(pk=document.credential_id)
     if credential.state == CredentialState.ERASED:
         return
     digest = hashlib.sha256(forms.content).hexdigest()

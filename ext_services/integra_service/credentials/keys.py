@@ -126,7 +126,7 @@ def require_trusted(*keys: SigningKey) -> None:
 
 def lock_issuer(issuer: Issuer) -> None:
     """Let one change of keys happen after the other, and none while a signature is being stored."""
-    Issuer.objects.select_for_update().get(pk=issuer.pk)
+    Issuer.objects.select_for_update(no_key=True).get(pk=issuer.pk)
 
 
 def _find_fragment(issuer: Issuer, algorithm: KeyAlgorithm, now: datetime) -> str:

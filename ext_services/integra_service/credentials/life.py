@@ -67,7 +67,7 @@ def perform(credential: Credential, act: Act, reason: str, *, by: str, now: date
     if reason not in REASONS[act]:
         raise RequestError("bad_reason", _("Choose one of the reasons."), "reason")
     sources, target, action = _ACTS[act]
-    locked = Credential.objects.for_system().select_for_update().get(pk=credential.pk)
+    locked = Credential.objects.for_system().select_for_update(no_key=True).get(pk=credential.pk)
     if locked.state != target:
         require_state(locked, sources)
         if act == Act.REVOKE:
@@ -90,7 +90,7 @@ def announce_expired(now: datetime) -> int:
 
 @transaction.atomic
 def _announce_expired(pk: int, now: datetime) -> bool:
-    locked = Credential.objects.for_system().select_for_update().get(pk=pk)
+    locked = Credential.objects.for_system().select_for_update(no_key=True).get(pk=pk)
     if (
         locked.state != CredentialState.VALID
         or locked.expires_at is None
@@ -119,5 +119,5 @@ def set_bits(documents: QuerySet[CredentialDocument], now: datetime) -> None:
     rows = CredentialDocument.objects.for_system().filter(pk__in=pks)
     rows.update(is_revoked=True)
     lists = StatusList.objects.filter(pk__in=rows.values("status_list")).order_by("pk")
-    for status_list in lists.select_for_update():
+    for status_list in lists.select_for_update(no_key=True):
         sign_status_list(status_list, now)

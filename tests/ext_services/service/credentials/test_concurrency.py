@@ -1,27 +1,47 @@
 """Many workers at once on a server database: SQLite would let one writer in after the other and hide the race."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 
 from integra_service.audit.models import AuditEntry
 from integra_service.audit.services import check_chain
-from integra_service.credentials import services
+from integra_service.credentials import approvals, services
+from integra_service.credentials.acts import access_requested, act_on, decide_act
+from integra_service.credentials.distrust import distrust_source
+from integra_service.credentials.erasing import erase_credentials
 from integra_service.credentials.issuer import get_issuer, resolve_own
 from integra_service.credentials.models import (
+    Act,
+    ActDecision,
     Credential,
     CredentialDocument,
     Issuer,
+    RequestedAct,
     RevocationReason,
+    Run,
+    RunKind,
     SigningKey,
     StatusList,
+    SuspensionReason,
 )
+from integra_service.credentials.names import is_name_of
+from integra_service.credentials.runs import start_run, work
 from integra_service.credentials.verification import Outcome, verify_document
-from integra_service.people.models import Source
+from integra_service.lib.clock import utc_now
+from integra_service.lib.errors import RequestError
+from integra_service.people.access import find_staff
+from integra_service.people.models import Role, Source, StaffRole
+from integra_service.people.names import confirm_name, confirmed_name
+from integra_service.records.models import InboxEvent
 
 pytestmark = [
     pytest.mark.concurrency,
@@ -89,8 +109,8 @@ def test_states_read_while_they_change_are_never_skipped(builders: Any, now: Any
     seen: dict[str, str] = {}
 
     def follow() -> None:
-        after = 0
-        while len(seen) < THREADS:
+        after, deadline = 0, time.monotonic() + 60
+        while len(seen) < THREADS and time.monotonic() < deadline:
             for row in services.list_states(source, after, now, limit=3):
                 seen[row.token] = row.state
                 after = row.position
@@ -99,3 +119,140 @@ def test_states_read_while_they_change_are_never_skipped(builders: Any, now: Any
     assert len(seen) == THREADS
     positions = Credential.objects.for_system().order_by("state_position")
     assert list(positions.values_list("state_position", flat=True)) == list(range(1, THREADS + 1))
+
+
+def test_two_names_at_once_end_in_one_document_for_the_name_that_stayed(builders: Any, now: Any) -> None:
+    identity = builders.store_learner("Uno")
+    (credential,) = services.issue_due(identity, now)
+
+    def rename(name: str) -> None:
+        confirm_name(identity.person, name, actor="learner:x", now=now)
+        services.issue_due(identity, now)
+
+    at_once([lambda n=n: rename(f"Nombre {n}") for n in range(8)])
+    services.issue_due(identity, now)
+    name = confirmed_name(identity.person)
+    documents = list(
+        CredentialDocument.objects.for_system().filter(credential=credential).order_by("ordinal")
+    )
+    assert [d.ordinal for d in documents] == list(range(1, len(documents) + 1))
+    assert is_name_of(name, salt=documents[-1].salt, identity_hash=documents[-1].name_hash)
+    later = utc_now() + timedelta(
+        minutes=1
+    )  # confirming a name tells the receivers, whose clock is the real one
+    outcomes = [
+        verify_document(bytes(d.content), resolve_own(get_issuer()), now=later).outcome for d in documents
+    ]
+    assert outcomes == [Outcome.REVOKED] * (len(documents) - 1) + [Outcome.VALID]
+    assert check_chain().is_intact
+
+
+def test_opposite_acts_at_once_end_in_one_state_that_page_and_list_agree_on(builders: Any, now: Any) -> None:
+    for _ in range(5):
+        identity = builders.store_learner()
+        (credential,) = services.issue_due(identity, now)
+
+        def act(what: Callable[[Credential], None], pk: int = credential.pk) -> str:
+            try:
+                what(Credential.objects.for_system().get(pk=pk))
+            except RequestError as error:
+                return error.code
+            return ""
+
+        answers = at_once(
+            [
+                *[lambda: act(lambda c: services.revoke(c, RevocationReason.MISUSE, "user:1", now))] * 3,
+                *[lambda: act(lambda c: services.suspend(c, SuspensionReason.UNDER_REVIEW, "user:2", now))]
+                * 3,
+                *[lambda: act(lambda c: erase_credentials(c.person, by="user:3", now=now) and None)] * 2,
+            ]
+        )
+        assert set(answers) <= {"", "wrong_state"}
+        credential.refresh_from_db()
+        assert credential.state == "erased"
+        document = CredentialDocument.objects.for_system().get(credential=credential)
+        assert (document.is_revoked, document.content) == (True, None)
+    assert check_chain().is_intact
+
+
+def test_a_source_distrusted_while_its_learners_are_issued_to_leaves_none_in_force(
+    builders: Any, now: Any
+) -> None:
+    identities = [builders.store_learner() for _ in range(THREADS)]
+    services.ensure_issuer(now)
+    source = identities[0].source
+    for number, identity in enumerate(identities):
+        store_event(identity, number, now)
+    at_once(
+        [
+            *[lambda i=i: services.issue_due(i, now) for i in identities],
+            lambda: distrust_source(source, now, by="user:7", now=now),
+        ]
+    )
+    distrust_source(source, now, by="user:7", now=now)
+    states = set(Credential.objects.for_system().values_list("state", flat=True))
+    assert states <= {"suspended"}
+
+
+def store_event(identity: Any, number: int, now: Any) -> None:
+    InboxEvent.objects.get_or_create(
+        source=identity.source,
+        event_id="event-m04",
+        defaults={
+            "digest": "d",
+            "type": "t",
+            "learner_uuid": identity.learner_uuid,
+            "sequence": number,
+            "occurred_at": now,
+            "received_at": now,
+            "rule_version": "r",
+            "body": "{}",
+        },
+    )
+
+
+def test_two_officers_decide_one_act_once(builders: Any, now: Any, monkeypatch: Any) -> None:
+    (policy,) = approvals.read_own_policies()
+    declared = (replace(policy, second_person=frozenset({"revoke"})),)
+    monkeypatch.setattr(approvals, "read_own_policies", lambda: declared)
+    (credential,) = services.issue_due(builders.store_learner(), now)
+    city = credential.person.city
+    officers = []
+    for number in range(6):
+        user = User.objects.create_user(f"oficial-{number}")
+        StaffRole.objects.create(user=user, city=city, role=Role.OFFICER, from_on=now.date())
+        officers.append(find_staff(user, on=now.date()))
+    requests = at_once([lambda o=o: act_on(o, credential, Act.REVOKE, "misuse", now) for o in officers])
+    assert len({request.pk for request in requests}) == 1
+    (requested,) = RequestedAct.objects.for_system()
+    others = [officer for officer in officers if officer.user_id != requested.requested_by_id]
+
+    def decide(officer: Any) -> str:
+        try:
+            decide_act(officer, access_requested(officer, requested.uuid), ActDecision.APPROVED, now)
+        except RequestError as error:
+            return error.code
+        return "done"
+
+    answers = at_once([lambda o=o: decide(o) for o in others])
+    assert sorted(answers) == ["already_decided"] * (len(others) - 1) + ["done"]
+    credential.refresh_from_db()
+    assert credential.state == "revoked"
+
+
+def test_two_workers_on_one_run_issue_each_once(builders: Any, now: Any) -> None:
+    for _ in range(12):
+        builders.store_learner()
+    services.ensure_issuer(now)
+    run = start_run(RunKind.ISSUE, by="user:7", now=now)
+
+    def work_off() -> None:
+        mine = Run.objects.get(pk=run.pk)
+        while not work(mine, now, chunk=3):
+            pass
+
+    at_once([work_off] * 4)
+    run.refresh_from_db()
+    assert (run.done_count, run.failed_count) == (12, 0)
+    assert Credential.objects.for_system().filter(state="valid").count() == 12
+    assert check_chain().is_intact
