@@ -72,6 +72,8 @@ def load_context(url: str, _options: object = None) -> JsonObject:
         "contextUrl": None,
         "documentUrl": url,
         "document": _CONTEXTS[url],
+        # PyLD keeps what it makes of a context that never changes; otherwise each operation starts from its text.
+        "tag": "static",
     }
 
 

@@ -155,6 +155,14 @@ def test_last_character_has_one_spelling() -> None:
         assert check(token[:-1] + alphabet[other])[0] is outcome
 
 
+def test_signature_has_one_spelling() -> None:
+    """A zero before ``s`` is the same number to whoever does not count the bytes."""
+    header, payload, signature = sign_jwt(make_body(), JOSE_METHOD, OB).split(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    longer = encode(raw[:32] + b"\0" + raw[32:])
+    assert check(f"{header}.{payload}.{longer}") == (Outcome.REFUSED, "bad_signature")
+
+
 def sign_hs256(header: dict[str, Any], secret: bytes) -> bytes:
     signed = f"{encode(dump(header))}.{encode(dump(make_payload()))}"
     return f"{signed}.{encode(hmac.digest(secret, signed.encode(), hashlib.sha256))}".encode()
