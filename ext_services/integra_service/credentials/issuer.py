@@ -94,7 +94,7 @@ def _create_issuer(now: datetime) -> Issuer:
 
 @transaction.atomic
 def _move_issuer(issuer: Issuer, now: datetime) -> None:
-    Issuer.objects.select_for_update().get(pk=issuer.pk)
+    Issuer.objects.select_for_update(no_key=True).get(pk=issuer.pk)
     if CredentialDocument.objects.for_system().exists():
         raise IssuerChangedError(issuer.url, settings.INTEGRA_ISSUER_URL)
     issuer.url = settings.INTEGRA_ISSUER_URL
@@ -113,7 +113,7 @@ def compromise_key(key: SigningKey, now: datetime, by: str) -> None:
     The documents it signed are refused from now on: whoever calls this replaces them. Repeating it changes nothing.
     """
     # The lists before the issuer's row, as a revocation takes them: the other way round the two would wait for ever.
-    status_lists = list(key.issuer.status_lists.order_by("pk").select_for_update())
+    status_lists = list(key.issuer.status_lists.order_by("pk").select_for_update(no_key=True))
     if not withdraw_key(key, now):
         return
     for status_list in status_lists:

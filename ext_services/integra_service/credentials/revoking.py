@@ -22,7 +22,7 @@ def revoke(credential: Credential, reason: RevocationReason, by: str, now: datet
         by: The actor as the audit trail names it, for example ``user:7``.
         now: When.
     """
-    locked = Credential.objects.for_system().select_for_update().get(pk=credential.pk)
+    locked = Credential.objects.for_system().select_for_update(no_key=True).get(pk=credential.pk)
     if locked.state == CredentialState.INTENDED:
         raise RequestError("not_issued", "This certificate has not been issued.", status=409)
     if locked.state == CredentialState.VALID:
@@ -40,5 +40,5 @@ def _set_bits(credential: Credential, now: datetime) -> None:
     documents = CredentialDocument.objects.for_system().filter(credential=credential)
     documents.update(is_revoked=True)
     lists = StatusList.objects.filter(pk__in=documents.values("status_list")).order_by("pk")
-    for status_list in lists.select_for_update():
+    for status_list in lists.select_for_update(no_key=True):
         sign_status_list(status_list, now)

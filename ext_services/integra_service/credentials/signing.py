@@ -100,7 +100,7 @@ def complete_forms(issuer: Issuer, now: datetime) -> int:
 
 @transaction.atomic
 def _renew_list(status_list: StatusList, now: datetime) -> None:
-    sign_status_list(StatusList.objects.select_for_update().get(pk=status_list.pk), now)
+    sign_status_list(StatusList.objects.select_for_update(no_key=True).get(pk=status_list.pk), now)
     subject = f"issuer:{status_list.issuer.key}"
     audit.record(
         "status_list.renewed", actor="system", subject=subject, now=now, data={"list": status_list.key}
