@@ -268,3 +268,9 @@ def test_openbadgeslib_verifies_the_signed_list(origin: str, builders: Any) -> N
         verify(issued.revoked)
     with pytest.raises(OB3VerificationError, match="not a signed JWT-VC"):
         verifier.verify(issued.good.ob_jwt, check_status=True, download=fetch)
+    # Anchored to the DID it takes the document's first key for the list, whatever the list's own header says.
+    anchored = OB3Verifier.for_issuer_did(
+        issued.issuer.did, download=lambda url: fetch(url.replace("https://localhost:", "http://localhost:"))
+    )
+    with pytest.raises(OB3VerificationError, match="proof is invalid"):
+        anchored.verify(issued.good.ob_jwt, check_status=True, download=download)
