@@ -82,8 +82,13 @@ def _create_issuer(now: datetime) -> Issuer:
     keys = [create_key(issuer, algorithm, now) for algorithm in KeyAlgorithm]
     forms = _sign_list(issuer, FIRST_LIST, (), now)
     issuer.status_lists.create(key=FIRST_LIST, content=forms.content, jwt=forms.jwt, signed_at=now)
-    data = {"url": issuer.url, "did": issuer.did, "keys": [key.fragment for key in keys]}
-    audit.record("issuer.created", actor="system", subject=f"issuer:{KEY}", now=now, data=data)
+    audit.record(
+        "issuer.created",
+        actor="system",
+        subject=f"issuer:{KEY}",
+        now=now,
+        data={"url": issuer.url, "did": issuer.did, "keys": [key.fragment for key in keys]},
+    )
     return issuer
 
 

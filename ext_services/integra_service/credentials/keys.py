@@ -126,6 +126,8 @@ def require_trusted(*keys: SigningKey) -> None:
 
 def lock_issuer(issuer: Issuer) -> None:
     """Let one change of keys happen after the other, and none while a signature is being stored."""
+    # Without "no_key" the lock would also stop rows that refer to this one. Their foreign keys are checked at the
+    # commit, when they already hold the audit chain that the holder of this lock takes last: each waits for the other.
     Issuer.objects.select_for_update(no_key=True).get(pk=issuer.pk)
 
 

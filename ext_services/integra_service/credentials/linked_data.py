@@ -73,7 +73,7 @@ def load_context(url: str, _options: object = None) -> JsonObject:
         "contextUrl": None,
         "documentUrl": url,
         "document": _CONTEXTS[url],
-        # Lets PyLD keep what it made of a context beyond one call; a pinned one never changes.
+        # PyLD keeps what it makes of a context that never changes; otherwise each operation starts from its text.
         "tag": "static",
     }
 

@@ -47,7 +47,9 @@ def read_embedded(raw: bytes, resolve: Resolve, *, contexts: list[str]) -> JsonO
     # The proof needs no such check: its members are six, and each is compared with the one value or form it may have.
     check_compacted_form(document)
     key = _find_key(document, proof["verificationMethod"], resolve)
-    if not isinstance(key, Ed25519PublicKey) or not is_signed_by(document, proof, key):
+    if not isinstance(key, Ed25519PublicKey):
+        raise RefusedError("key_not_found", "The key is of another kind than the proof.")
+    if not is_signed_by(document, proof, key):
         raise RefusedError("bad_signature", "The signature does not fit the document.")
     return document
 
@@ -72,7 +74,9 @@ def read_jwt(raw: bytes, resolve: Resolve, *, form: JwtForm, contexts: list[str]
     _require_contexts(payload, contexts)
     check_shape(payload)
     key = _find_key(payload, method_id, resolve)
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not is_signed_with(jws, key):
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise RefusedError("key_not_found", "The key is of another kind than the signature.")
+    if not is_signed_with(jws, key):
         raise RefusedError("bad_signature", "The signature does not fit the document.")
     _check_claims(claims, payload, form)
     return payload

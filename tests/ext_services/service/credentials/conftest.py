@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +14,8 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from independent import free_port, wait_for
+from javascript import install_packages
 
 NOW = datetime(2026, 3, 2, 15, 4, 5, tzinfo=UTC)
 RULE_VERSION = "a" * 64
@@ -227,3 +230,29 @@ def credential(db: None) -> Any:
 
     (issued,) = issue_due(store_learner(), NOW)
     return issued
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> None:
+    """Install what the lock file names, with the ordinary client."""
+    install_packages()
+
+
+@pytest.fixture
+def origin(process_database: dict[str, str], settings: Any) -> Iterator[str]:
+    """The address of a running service whose issuer that address is."""
+    from integra_service.credentials.services import ensure_issuer
+    from integra_service.lib.clock import utc_now
+
+    port = free_port()
+    settings.INTEGRA_ISSUER_URL = f"http://localhost:{port}"
+    environment = {**process_database, "INTEGRA_ISSUER_URL": settings.INTEGRA_ISSUER_URL}
+    command = [sys.executable, "-m", "gunicorn", "integra_service.wsgi", "--bind", f"127.0.0.1:{port}"]
+    ensure_issuer(utc_now())
+    server = subprocess.Popen([*command, "--log-level", "error"], env=environment)
+    try:
+        wait_for(f"{settings.INTEGRA_ISSUER_URL}/.well-known/did.json", server)
+        yield settings.INTEGRA_ISSUER_URL
+    finally:
+        server.terminate()
+        server.wait(timeout=20)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -19,12 +20,15 @@ from integra_service.credentials.acts import access_requested, act_on, decide_ac
 from integra_service.credentials.distrust import distrust_source
 from integra_service.credentials.erasing import erase_credentials
 from integra_service.credentials.issuer import get_issuer, resolve_own
+from integra_service.credentials.keys import KeyCompromisedError
 from integra_service.credentials.models import (
     Act,
     ActDecision,
     Credential,
     CredentialDocument,
     Issuer,
+    KeyAlgorithm,
+    KeyState,
     RequestedAct,
     RevocationReason,
     Run,
@@ -35,6 +39,7 @@ from integra_service.credentials.models import (
 )
 from integra_service.credentials.names import is_name_of
 from integra_service.credentials.runs import start_run, work
+from integra_service.credentials.signing import SelfVerificationError
 from integra_service.credentials.verification import Outcome, verify_document
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
@@ -255,4 +260,53 @@ def test_two_workers_on_one_run_issue_each_once(builders: Any, now: Any) -> None
     run.refresh_from_db()
     assert (run.done_count, run.failed_count) == (12, 0)
     assert Credential.objects.for_system().filter(state="valid").count() == 12
+    assert check_chain().is_intact
+
+
+def test_twenty_starts_make_one_key(now: Any) -> None:
+    services.ensure_issuer(now)
+    SigningKey.objects.filter(algorithm=KeyAlgorithm.P256).delete()
+    StatusList.objects.update(jwt="")
+    at_once([lambda: services.complete_forms(services.ensure_issuer(now), now)] * THREADS)
+    assert SigningKey.objects.filter(algorithm=KeyAlgorithm.P256).count() == 1
+    assert StatusList.objects.get().jwt
+    assert AuditEntry.objects.filter(action="key.created").count() == 1
+
+
+def test_keys_change_while_credentials_are_issued_and_revoked(builders: Any, now: Any) -> None:
+    """Nobody waits for ever, one key per algorithm is active, and what stands was signed by a key that counts."""
+    revoked = [services.issue_due(builders.store_learner(), now)[0] for _ in range(4)]
+    identities = [builders.store_learner() for _ in range(6)]
+    issuer = get_issuer()
+    stolen = list(SigningKey.objects.all())
+
+    def issue(identity: Any) -> None:
+        # The intent of one whose key is withdrawn on the way is completed below.
+        with suppress(KeyCompromisedError, SelfVerificationError):
+            services.issue_due(identity, now)
+
+    at_once(
+        [
+            *(lambda c=c: services.revoke(c, RevocationReason.MISUSE, "user:1", now) for c in revoked),
+            *(lambda i=i: issue(i) for i in identities),
+            *(lambda a=a: services.rotate_key(issuer, a, now, "user:1") for a in list(KeyAlgorithm) * 2),
+            *(lambda k=k: services.compromise_key(k, now, "user:1") for k in stolen * 2),
+        ]
+    )
+    services.complete_intents(now)
+
+    active = SigningKey.objects.filter(state=KeyState.ACTIVE)
+    assert sorted(active.values_list("algorithm", flat=True)) == sorted(KeyAlgorithm)
+    assert set(SigningKey.objects.filter(state=KeyState.COMPROMISED)) == set(stolen)
+    status_list, resolve = StatusList.objects.get(), resolve_own(issuer)
+
+    def resolve_jwt(address: str) -> bytes:
+        return status_list.jwt.encode() if "/status/" in address else resolve(address)
+
+    for document in CredentialDocument.objects.for_system().select_related("credential"):
+        is_stolen = document.signing_key in stolen
+        expected = Outcome.REVOKED if document.credential in revoked else Outcome.VALID
+        for list_form in (resolve, resolve_jwt):
+            outcome = verify_document(bytes(document.content), list_form, now=now).outcome
+            assert outcome is (Outcome.REFUSED if is_stolen else expected)
     assert check_chain().is_intact

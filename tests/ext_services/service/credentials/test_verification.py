@@ -2,72 +2,21 @@
 
 import copy
 import json
+import os
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
+from credential_support import DID, KEY, LIST, METHOD, NOW, ORIGIN, Web, make_body, make_list, sign
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.conf import settings
+from django.db import connection
 
-from integra_service.credentials import documents, multikey, proofs, status_list
+from integra_service.credentials import documents, multikey, proofs
 from integra_service.credentials.did import PublishedKey, build_document
 from integra_service.credentials.linked_data import dump
-from integra_service.credentials.policies import read_policies
-from integra_service.credentials.secured import ResolutionError
 from integra_service.credentials.verification import Outcome, verify_document
-
-NOW = datetime(2026, 3, 2, 15, 4, 5, tzinfo=UTC)
-ORIGIN = "http://localhost:8001"
-DID = "did:web:localhost%3A8001"
-LIST = f"{ORIGIN}/status/1"
-KEY = Ed25519PrivateKey.from_private_bytes(b"a" * 32)
-METHOD = proofs.SigningMethod(f"{DID}#key-2026-03", KEY)
-CREATED = documents.format_time(NOW)
-
-
-def make_body() -> dict[str, Any]:
-    (policy,) = read_policies(settings.INTEGRA_ACHIEVEMENTS)
-    facts = documents.CredentialFacts(
-        url=f"{ORIGIN}/c/0123456789abcdefABCDEF",
-        subject_uuid=UUID("12345678-1234-4234-8234-123456789abc"),
-        name_hash="sha256$" + "0" * 64,
-        salt="1" * 32,
-        status_list_url=LIST,
-        status_index=94_567,
-        awarded_at=NOW,
-        valid_from=NOW,
-        valid_until=None,
-        results=(
-            documents.ModuleResult("m04", "training", 72),
-            documents.ModuleResult("m06", "evaluation", None),
-        ),
-    )
-    return documents.build_credential(facts, policy, documents.IssuerProfile(DID, ORIGIN, "INTEGRA"))
-
-
-def sign(body: dict[str, Any], method: proofs.SigningMethod = METHOD) -> dict[str, Any]:
-    return proofs.sign(body, method, created=CREATED)
-
-
-class Web:
-    """What the issuer publishes, as a dictionary of addresses."""
-
-    def __init__(self, revoked: tuple[int, ...] = ()) -> None:
-        body = documents.build_status_list(LIST, DID, status_list.encode_list(revoked), NOW)
-        self.pages = {
-            DID: build_document(
-                DID, [PublishedKey("key-2026-03", multikey.encode_public_key(KEY.public_key()))]
-            ),
-            LIST: sign(body),
-        }
-
-    def __call__(self, address: str) -> bytes:
-        if address not in self.pages:
-            raise ResolutionError(address)
-        return dump(self.pages[address])
 
 
 def check(
@@ -93,16 +42,19 @@ def test_set_bit_reads_revoked_and_the_neighbours_do_not() -> None:
     assert check(sign(make_body()), Web((94_566, 94_568))) == (Outcome.VALID, "")
 
 
-def test_two_hundred_one_byte_changes_are_all_refused() -> None:
+# To a neighbour, and nightly to the other case of a letter too.
+MASKS = (0x01, 0x20) if os.environ.get("INTEGRA_LONG") else (0x01,)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="uses no database; once is enough")
+@pytest.mark.parametrize("mask", MASKS)
+def test_no_byte_can_be_changed(mask: int) -> None:
     raw = dump(sign(make_body()))
-    draw = random.Random(20_261_125)
     survivors = []
-    for _ in range(200):
-        position = draw.randrange(len(raw))
-        byte = draw.choice([b for b in range(32, 127) if b != raw[position]])
-        changed = raw[:position] + bytes([byte]) + raw[position + 1 :]
+    for position in range(len(raw)):
+        changed = raw[:position] + bytes([raw[position] ^ mask]) + raw[position + 1 :]
         if check(changed)[0] is not Outcome.REFUSED:
-            survivors.append((position, chr(byte)))
+            survivors.append((position, raw[position - 10 : position + 10]))
     assert survivors == []
 
 
@@ -333,6 +285,8 @@ def test_did_document_of_another_shape_is_refused(change: dict[str, Any]) -> Non
         {"controller": "did:web:other"},
         {"publicKeyMultibase": "z6Mk"},
         {"publicKeyMultibase": None},
+        # Where Ed25519 is asked for, a P-256 key is not tried.
+        {"publicKeyMultibase": "zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169"},
     ],
 )
 def test_key_of_another_shape_is_refused(change: dict[str, Any]) -> None:
@@ -397,8 +351,7 @@ def test_index_outside_the_list_is_refused() -> None:
 
 
 def build_list(**changes: Any) -> dict[str, Any]:
-    body = documents.build_status_list(LIST, DID, status_list.encode_list([]), NOW)
-    return {**body, **changes}
+    return {**make_list(), **changes}
 
 
 @pytest.mark.parametrize(
@@ -457,11 +410,10 @@ def test_signatures_by_three_keys_follow_what_is_published() -> None:
     }
     web = Web()
     published = [
-        PublishedKey(name, multikey.encode_public_key(key.public_key())) for name, key in keys.items()
+        PublishedKey(name, multikey.encode_public_key(key.public_key()))
+        for name, key in {METHOD.verification_method.partition("#")[2]: KEY, **keys}.items()
     ]
-    web.pages[DID]["verificationMethod"] += build_document(DID, published)["verificationMethod"]
-    web.pages[DID]["assertionMethod"] += build_document(DID, published)["assertionMethod"]
+    web.pages[DID] = build_document(DID, published)
     assert [check(signed[name], web) for name in keys] == [(Outcome.VALID, "")] * 3
-    web.pages[DID]["verificationMethod"].pop(2)
-    web.pages[DID]["assertionMethod"].pop(2)
+    web.pages[DID] = build_document(DID, [key for key in published if key.fragment != "key-2"])
     assert [check(signed[name], web)[1] for name in keys] == ["", "key_not_found", ""]
