@@ -145,7 +145,7 @@ class SetPasswordView(PasswordResetConfirmView):
 
     def dispatch(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(*args, **kwargs)
-        if not getattr(self, "validlink", True):
+        if not self.validlink and response.status_code != 302:  # 302: a good link, on the way to its form
             raise RequestError(
                 "link_used",
                 _("This link was used already or is too old. Ask whoever gave it to you for another."),
