@@ -132,7 +132,9 @@ def give_role(
     city = get_city(city_key)
     # One at a time for each user: two at once would both find no overlap.
     User.objects.select_for_update().get(pk=user.pk)
-    held = StaffRole.objects.filter(Q(to_on__isnull=True) | Q(to_on__gte=from_on), user=user, city=city, role=role)
+    held = StaffRole.objects.filter(
+        Q(to_on__isnull=True) | Q(to_on__gte=from_on), user=user, city=city, role=role
+    )
     if to_on is not None:
         held = held.filter(from_on__lte=to_on)
     if held.exists():

@@ -57,7 +57,9 @@ def count_recovery_codes(user: User) -> int:
 
 
 @transaction.atomic
-def enrol(user: User, secret: str, code: str, *, replaces: datetime | None, now: datetime) -> Enrolment | None:
+def enrol(
+    user: User, secret: str, code: str, *, replaces: datetime | None, now: datetime
+) -> Enrolment | None:
     """Store the secret once a code proves that the phone has it; None when the code does not.
 
     Args:
@@ -67,7 +69,9 @@ def enrol(user: User, secret: str, code: str, *, replaces: datetime | None, now:
     current = find_factor(user)
     if (current and current.enrolled_at) != replaces:
         raise RequestError(
-            "changed_meanwhile", _("Your second factor was changed in another window. Begin again."), status=409
+            "changed_meanwhile",
+            _("Your second factor was changed in another window. Begin again."),
+            status=409,
         )
     step = find_step(secret, code, now)
     if step is None:
@@ -174,7 +178,9 @@ def open_secret(factor: SecondFactor) -> str:
 def replace_recovery_codes(user: User) -> tuple[str, ...]:
     RecoveryCode.objects.filter(user=user).delete()
     codes = tuple(make_recovery_code() for number in range(RECOVERY_CODE_COUNT))
-    RecoveryCode.objects.bulk_create([RecoveryCode(user=user, digest=digest_of(user, code)) for code in codes])
+    RecoveryCode.objects.bulk_create(
+        [RecoveryCode(user=user, digest=digest_of(user, code)) for code in codes]
+    )
     return codes
 
 

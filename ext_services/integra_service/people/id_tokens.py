@@ -28,7 +28,9 @@ class IdentityError(RequestError):
         self.why = why
 
 
-def read_subject(token: Any, keys: Mapping[str, Any], provider: Provider, *, nonce: str, now: datetime) -> str:
+def read_subject(
+    token: Any, keys: Mapping[str, Any], provider: Provider, *, nonce: str, now: datetime
+) -> str:
     """Return who an authentic, current token of this provider speaks of, or raise IdentityError."""
     if not isinstance(token, str) or len(token) > MAX_TOKEN_LENGTH or not token.isascii():
         raise IdentityError("no token")
@@ -99,7 +101,11 @@ def read_seconds(claims: Mapping[str, Any], name: str) -> float:
 
 def read_sub(claims: Mapping[str, Any]) -> str:
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_LENGTH or not subject.isprintable():
+    if (
+        not isinstance(subject, str)
+        or not 0 < len(subject) <= MAX_SUBJECT_LENGTH
+        or not subject.isprintable()
+    ):
         raise IdentityError("sub")
     return subject
 

@@ -236,7 +236,9 @@ class SecondFactor(models.Model):
     )
     ciphertext = models.TextField()
     enrolled_at = models.DateTimeField()
-    last_step = models.BigIntegerField()  # time step of the last code that passed; that one and earlier never again
+    last_step = (
+        models.BigIntegerField()
+    )  # time step of the last code that passed; that one and earlier never again
 
 
 class RecoveryCode(models.Model):

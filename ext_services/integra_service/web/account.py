@@ -30,7 +30,9 @@ ROLE_LABELS = {
 ROLE_MEANINGS = {
     Role.STAFF: gettext_lazy("Sees the people of the city and enters data."),
     Role.AUDITOR: gettext_lazy("Sees the people of the city, changes nothing."),
-    Role.OFFICER: gettext_lazy("Sees the people of the city; withdraws and suspends certificates, approves rules."),
+    Role.OFFICER: gettext_lazy(
+        "Sees the people of the city; withdraws and suspends certificates, approves rules."
+    ),
     Role.OPERATOR: gettext_lazy("Keeps the machine working; sees no people."),
 }
 
@@ -74,7 +76,10 @@ def password(request: HttpRequest, staff: Staff) -> HttpResponse:
     if request.method == "GET":
         return render(request, "integra/password.html", {"form": form})
     if not take_password_try(user.username):
-        context = {"form": PasswordChangeForm(user), "problem": _("Too many tries. Wait a quarter of an hour.")}
+        context = {
+            "form": PasswordChangeForm(user),
+            "problem": _("Too many tries. Wait a quarter of an hour."),
+        }
         return render(request, "integra/password.html", context, status=429)
     if not form.is_valid():
         return render(request, "integra/password.html", {"form": form}, status=400)

@@ -22,7 +22,9 @@ class Entry:
     about: str  # one sentence, for who has no people to search
     route: str
     is_for: Callable[[Staff], bool]
-    under: tuple[str, ...] = ()  # further paths whose pages belong to it; those under its own address do anyway
+    under: tuple[
+        str, ...
+    ] = ()  # further paths whose pages belong to it; those under its own address do anyway
 
 
 def sees_people(staff: Staff) -> bool:

@@ -105,7 +105,10 @@ def needs_factor(staff: Staff) -> bool:
 
 def remember_factor(request: HttpRequest, factor: SecondFactor, now: datetime) -> None:
     """Note in the session that this factor was passed now; another one enrolled later has to be passed itself."""
-    request.session[FACTOR_KEY] = {"enrolled_at": factor.enrolled_at.isoformat(), "passed_at": now.timestamp()}
+    request.session[FACTOR_KEY] = {
+        "enrolled_at": factor.enrolled_at.isoformat(),
+        "passed_at": now.timestamp(),
+    }
 
 
 def has_fresh_factor(request: HttpRequest) -> bool:
@@ -125,7 +128,9 @@ def ask_for_factor(request: HttpRequest) -> HttpResponse:
     if request.method != "GET":
         referer = urlsplit(request.headers.get("Referer", ""))
         came_from = f"{referer.path}?{referer.query}" if referer.query else referer.path
-        messages.warning(request, _("Nothing has changed yet. After confirming it is you, send the form again."))
+        messages.warning(
+            request, _("Nothing has changed yet. After confirming it is you, send the form again.")
+        )
     return redirect(with_next("web:second-factor", came_from))
 
 

@@ -2,7 +2,7 @@
 
 import io
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,6 +13,7 @@ from service_support import NOW, PASSWORD, confirm, give_factor, make_staff, pas
 
 from integra_service.audit.models import AuditEntry
 from integra_service.audit.services import check_chain
+from integra_service.lib.clock import utc_now
 from integra_service.people import accounts
 from integra_service.people.models import ExternalAccount, Role, SecondFactor, StaffRole
 
@@ -89,7 +90,8 @@ def test_a_link_ends_with_a_sign_in_and_with_a_further_password(world, client):
 
 
 @pytest.mark.parametrize(
-    ("password", "repeated"), [("corta", "corta"), ("123456789012", "123456789012"), (NEW_PASSWORD, "otra cosa distinta")]
+    ("password", "repeated"),
+    [("corta", "corta"), ("123456789012", "123456789012"), (NEW_PASSWORD, "otra cosa distinta")],
 )  # fmt: skip
 def test_a_weak_or_mistyped_password_leaves_the_link_as_it_was(world, client, password, repeated):
     link = link_in(staff("add", "rosa"))
@@ -182,7 +184,16 @@ def test_a_role_that_is_ended_is_refused_with_the_next_request(world):
 
 def test_a_role_that_ends_later_counts_until_that_day(world):
     client = sign_in("personal-a")
-    staff("end", "personal-a", "--role", "staff", "--city", "ciudad-a", "--to", str(date.today() + timedelta(days=9)))
+    staff(
+        "end",
+        "personal-a",
+        "--role",
+        "staff",
+        "--city",
+        "ciudad-a",
+        "--to",
+        str(utc_now().date() + timedelta(days=9)),
+    )
     assert is_inside(client)
 
 
@@ -223,9 +234,25 @@ def test_the_list_says_roles_with_their_dates(world):
 
 def test_my_account_says_what_i_may_do_where_and_until_when(world):
     make_staff("rosa", "ciudad-a", Role.OFFICER)
-    staff("give", "rosa", "--role", "auditor", "--city", "ciudad-b", "--from", "2026-02-01", "--to", "2027-03-31")
+    staff(
+        "give",
+        "rosa",
+        "--role",
+        "auditor",
+        "--city",
+        "ciudad-b",
+        "--from",
+        "2026-02-01",
+        "--to",
+        "2027-03-31",
+    )
     page = sign_in("rosa").get(ACCOUNT).content.decode()
-    for words in ("Responsable de certificados · Ciudad A", "Auditoría · Ciudad B", "31 de marzo de 2027", "sin fecha de fin"):
+    for words in (
+        "Responsable de certificados · Ciudad A",
+        "Auditoría · Ciudad B",
+        "31 de marzo de 2027",
+        "sin fecha de fin",
+    ):
         assert words in page
     assert "Su rol necesita una segunda llave" in page
     assert "personal-a" not in page
@@ -252,7 +279,12 @@ def test_changing_the_password_keeps_this_session_and_ends_the_others(world):
 
 @pytest.mark.parametrize(
     ("old", "new", "repeated"),
-    [("wrong", NEW_PASSWORD, None), (PASSWORD, "corta", None), (PASSWORD, NEW_PASSWORD, "otra"), ("", "", None)],
+    [
+        ("wrong", NEW_PASSWORD, None),
+        (PASSWORD, "corta", None),
+        (PASSWORD, NEW_PASSWORD, "otra"),
+        ("", "", None),
+    ],
 )
 def test_a_password_that_cannot_be_changed_stays(world, old, new, repeated):
     client = sign_in("personal-a")

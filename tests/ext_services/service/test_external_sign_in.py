@@ -118,11 +118,15 @@ def test_what_is_asked_for_is_the_subject_alone(world, settings, provider, clien
 def test_claims_change_nothing_about_the_account(world, settings, provider, client):
     connect(settings, provider)
     bound(provider)
-    before = list(User.objects.order_by("pk").values("username", "email", "first_name", "is_staff", "is_superuser"))
+    before = list(
+        User.objects.order_by("pk").values("username", "email", "first_name", "is_staff", "is_superuser")
+    )
     roles = list(StaffRole.objects.order_by("pk").values())
     sign_in(client)
     assert is_inside(client)
-    after = list(User.objects.order_by("pk").values("username", "email", "first_name", "is_staff", "is_superuser"))
+    after = list(
+        User.objects.order_by("pk").values("username", "email", "first_name", "is_staff", "is_superuser")
+    )
     assert (after, list(StaffRole.objects.order_by("pk").values())) == (before, roles)
 
 
@@ -218,11 +222,15 @@ def tampered(provider):
 
 FORGERIES = {
     "alg none": lambda provider: unsigned,
-    "HS256 over the client secret": lambda provider: lambda claims: jwt.encode(claims, CLIENT_SECRET, "HS256"),
+    "HS256 over the client secret": lambda provider: (
+        lambda claims: jwt.encode(claims, CLIENT_SECRET, "HS256")
+    ),
     "HS256 over the public key": signed_with_the_public_key,
     "another key under the same id": lambda provider: Key("RS256", "key-1").sign,
     "another key under no id": lambda provider: lambda claims: Key("RS256", "x").sign(claims, headers={}),
-    "a key id nobody published": lambda provider: lambda claims: provider.key.sign(claims, headers={"kid": "x"}),
+    "a key id nobody published": lambda provider: (
+        lambda claims: provider.key.sign(claims, headers={"kid": "x"})
+    ),
     "another kind of key": lambda provider: Key("ES256", "key-1").sign,
     "tampered": tampered,
     "no token": lambda provider: lambda claims: None,
@@ -310,7 +318,9 @@ def test_a_discovery_that_leads_elsewhere_is_refused(world, settings, provider, 
     assert refused(client, client.get(START))
 
 
-def test_outside_the_demonstration_no_http_and_no_private_address_is_called(world, settings, provider, client):
+def test_outside_the_demonstration_no_http_and_no_private_address_is_called(
+    world, settings, provider, client
+):
     connect(settings, provider)
     settings.INTEGRA_DEMO = False
     assert refused(client, client.get(START))
@@ -341,7 +351,14 @@ def test_an_lms_says_who_by_the_number_of_its_account(world, settings, provider,
 
 @pytest.mark.parametrize(
     "change",
-    [{"user_id": None}, {"user_id": "4711"}, {"user_id": True}, {"user_id": 4712}, {"aud": "other"}, {"exp": 1}],
+    [
+        {"user_id": None},
+        {"user_id": "4711"},
+        {"user_id": True},
+        {"user_id": 4712},
+        {"aud": "other"},
+        {"exp": 1},
+    ],
 )
 def test_an_lms_token_that_says_something_wrong_is_refused(world, settings, provider, client, change):
     connect(settings, provider, ProviderKind.OPENEDX)
@@ -359,7 +376,9 @@ def test_an_lms_that_signs_with_a_shared_secret_is_refused(world, settings, prov
     assert refused(client, sign_in(client))
 
 
-def test_the_key_of_the_session_changes_and_nothing_of_the_former_one_stays(world, settings, provider, client):
+def test_the_key_of_the_session_changes_and_nothing_of_the_former_one_stays(
+    world, settings, provider, client
+):
     connect(settings, provider)
     bound(provider)
     started = client.get(START)
@@ -372,7 +391,11 @@ def test_the_key_of_the_session_changes_and_nothing_of_the_former_one_stays(worl
 
 
 def test_without_a_provider_there_are_local_accounts_only(world, client):
-    assert client.get(START)["location"] == client.get(f"{RETURN}?code=x&state=y")["location"] == "/consola/entrar/"
+    assert (
+        client.get(START)["location"]
+        == client.get(f"{RETURN}?code=x&state=y")["location"]
+        == "/consola/entrar/"
+    )
     assert START not in client.get("/consola/entrar/").content.decode()
 
 

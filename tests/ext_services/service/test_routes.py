@@ -162,7 +162,9 @@ def expected(access, caller):
             return asked if caller.startswith("officer") else "404"
         case Access.CITY_OFFICER:
             # Which city an object is of is looked at after the factor.
-            return "404" if caller == "officer_elsewhere" else asked if caller.startswith("officer") else "404"
+            return (
+                "404" if caller == "officer_elsewhere" else asked if caller.startswith("officer") else "404"
+            )
         case Access.OPERATOR:
             return asked if caller.startswith("operator") else "404"
         case Access.CITY_EDITOR:

@@ -5,7 +5,7 @@ import os
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from threading import Barrier
 from urllib.parse import parse_qs, quote, urlsplit
@@ -18,11 +18,16 @@ from django.test import Client
 from service_support import NOW, PASSWORD, code_of, give_factor, make_staff, pass_factor
 
 from integra_service.audit.models import AuditEntry
+from integra_service.lib.clock import utc_now
 from integra_service.lib.models import ThrottleWindow
 from integra_service.people import factors
 from integra_service.people.models import RecoveryCode, Role, SecondFactor, StaffRole
 
-FACTOR, ENROL, CODES = "/consola/segundo-factor/", "/consola/mi-cuenta/segundo-factor/", "/consola/mi-cuenta/codigos/"
+FACTOR, ENROL, CODES = (
+    "/consola/segundo-factor/",
+    "/consola/mi-cuenta/segundo-factor/",
+    "/consola/mi-cuenta/codigos/",
+)
 OFFICERS, OPERATORS = "/consola/prueba/oficiales/", "/consola/prueba/operadores/"
 RECOVERY = re.compile(r"[2-9B-DF-HJ-NP-TV-Z]{4}(?:-[2-9B-DF-HJ-NP-TV-Z]{4}){3}")
 
@@ -56,7 +61,7 @@ def where(answer):
 def test_an_officer_without_a_factor_is_led_to_enrolment_and_back(officer):
     assert where(officer.get(f"{OFFICERS}?a=1&b=2")) == (FACTOR, f"{OFFICERS}?a=1&b=2")
     assert where(officer.get(f"{FACTOR}?next={quote(OFFICERS)}")) == (ENROL, OFFICERS)
-    secret, done = enrol_on_phone(officer, next=OFFICERS)
+    _, done = enrol_on_phone(officer, next=OFFICERS)
     assert f'href="{OFFICERS}"' in done.content.decode()
     assert officer.get(OFFICERS).status_code == 200
 
@@ -140,7 +145,9 @@ def test_the_codes_are_those_of_the_rfc(world):
         assert factors.find_step(secret, code[-5:], at) is None
 
 
-@pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "１２３４５６", "٠١٢٣٤٥", "12 34 5x", "\x00" * 6])
+@pytest.mark.parametrize(
+    "code", ["", "12345", "1234567", "abcdef", "１２３４５６", "٠١٢٣٤٥", "12 34 5x", "\x00" * 6]
+)
 def test_what_is_no_code_is_refused(officer, code):
     give_factor("oficial")
     assert officer.post(FACTOR, {"code": code}).status_code == 400
@@ -218,7 +225,10 @@ def test_a_form_sent_after_half_an_hour_leads_back_to_its_page(officer):
     answer = officer.post(OFFICERS, headers={"referer": page})
     assert where(answer) == (FACTOR, "/consola/personas/?x=1")
     assert "Todavía no ha cambiado nada" in officer.get(FACTOR).content.decode()
-    assert where(officer.post(OFFICERS, headers={"referer": "https://evil.example/consola"})) == (FACTOR, "/consola/")
+    assert where(officer.post(OFFICERS, headers={"referer": "https://evil.example/consola"})) == (
+        FACTOR,
+        "/consola/",
+    )
 
 
 FOREIGN = [
@@ -280,7 +290,7 @@ def test_each_guard_lets_in_its_own_role_with_a_factor_and_nobody_else(world):
 def test_a_role_that_ended_is_refused_with_the_next_request_factor_or_not(officer):
     pass_factor(officer, "oficial")
     assert officer.get(OFFICERS).status_code == 200
-    StaffRole.objects.filter(user=officer.user).update(to_on=date.today() - timedelta(days=2))
+    StaffRole.objects.filter(user=officer.user).update(to_on=utc_now().date() - timedelta(days=2))
     assert officer.get(OFFICERS).status_code == 404
     assert officer.get("/consola/").status_code == 404
 

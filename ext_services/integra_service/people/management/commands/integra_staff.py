@@ -21,7 +21,9 @@ ROLES = {role.name.lower(): role for role in Role}
 
 
 class Command(BaseCommand):
-    help = "Accounts of the staff. A password is never taken from the command line, where others could read it."
+    help = (
+        "Accounts of the staff. A password is never taken from the command line, where others could read it."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -32,9 +34,14 @@ class Command(BaseCommand):
         add_action(actions, "link", "another one-time link that sets the password")
         add_action(actions, "disable", "end the sessions and every way in")
         add_action(actions, "enable", "let the account in again; prints a link that sets the password")
-        for name, help_text in (("bind", "let a subject of a provider enter as this user"), ("unbind", "undo that")):
+        for name, help_text in (
+            ("bind", "let a subject of a provider enter as this user"),
+            ("unbind", "undo that"),
+        ):
             action = add_action(actions, name, help_text)
-            action.add_argument("--subject", required=True, help="the provider's id of the account, no e-mail")
+            action.add_argument(
+                "--subject", required=True, help="the provider's id of the account, no e-mail"
+            )
             action.add_argument("--issuer", help="default: INTEGRA_OIDC_ISSUER")
         for name, help_text in (("give", "a role in a city"), ("end", "the last day of a role in a city")):
             action = add_action(actions, name, help_text)
@@ -115,7 +122,9 @@ class Command(BaseCommand):
         user, role = accounts.get_user(options["username"]), ROLES[options["role"]]
         last_on = options["to"] or accounts.day_before(today())
         accounts.end_role(user, role, options["city"], last_on=last_on, now=utc_now())
-        self.stdout.write(f"{user.username}: {options['role']} in {options['city']} ends, last day {last_on}.")
+        self.stdout.write(
+            f"{user.username}: {options['role']} in {options['city']} ends, last day {last_on}."
+        )
 
     def do_reset_factor(self, options: dict[str, Any]) -> None:
         user = accounts.get_user(options["username"])
