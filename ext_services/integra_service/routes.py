@@ -19,7 +19,9 @@ class Access(Enum):
     CITY_STAFF = "who may see the city of the object; the rest of the staff gets 404"
     CITY_EDITOR = "who may enter data in the city of the object; auditors get 404 too"
     OFFICER = "credential officers, with the second factor; the rest of the staff gets 404"
-    CITY_OFFICER = "credential officers of the object's city, with the second factor; the rest of the staff gets 404"
+    CITY_OFFICER = (
+        "credential officers of the object's city, with the second factor; the rest of the staff gets 404"
+    )
     OPERATOR = "who keeps the machine, with the second factor; the rest of the staff gets 404"
 
 

@@ -154,8 +154,9 @@ class SetPasswordView(PasswordResetConfirmView):
         return response
 
     def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
-        actor = f"user:{self.user.pk}"
-        set_password(self.user, form.cleaned_data["new_password1"], actor=actor, now=utc_now())
+        user = form.user
+        actor = f"user:{user.pk}"
+        set_password(user, form.cleaned_data["new_password1"], actor=actor, now=utc_now())
         messages.success(self.request, _("Your password is saved. Sign in with it."))
         return redirect("web:sign-in")
 
