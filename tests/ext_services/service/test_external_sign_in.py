@@ -258,6 +258,14 @@ def test_a_state_counts_once(world, settings, provider):
     assert refused(client, client.get(back))
 
 
+def test_a_return_that_failed_used_the_state_up(world, settings, provider, client):
+    connect(settings, provider)
+    bound(provider)
+    back = visit_provider(client.get(START)["location"])
+    assert refused(client, client.get(f"{RETURN}?error=access_denied"))
+    assert refused(client, client.get(back))
+
+
 def test_a_state_counts_only_in_the_browser_it_began_in(world, settings, provider, client):
     connect(settings, provider)
     bound(provider)
@@ -271,7 +279,9 @@ def test_a_state_counts_only_in_the_browser_it_began_in(world, settings, provide
 @pytest.mark.parametrize(
     "query",
     ["", "code=x", "state=x", "code=x&state=x", "error=access_denied", "code=%00&state=%00", "state=STATE",
-     "error=access_denied&state=STATE", "code=wrong&state=STATE", "code=GOOD&state=STATE&iss=https://other.example"],
+     "error=access_denied&state=STATE", "code=wrong&state=STATE", "code=GOOD&state=x",
+        "code=GOOD",
+        "code=GOOD&state=STATE&iss=https://other.example"],
 )  # fmt: skip
 def test_a_return_that_brings_something_else_is_refused(world, settings, provider, client, query):
     connect(settings, provider)
