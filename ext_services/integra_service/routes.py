@@ -14,12 +14,14 @@ class Access(Enum):
     LEARNER = "a learner who was handed over; others are told how to enter"
     SIGNATURE = "a source, by signature or token; others get 401"
     STAFF = "whoever has a role in some city; others sign in, or 404"
-    FACTOR = "whoever has a role and passed the second factor within the half hour; without it, asked for it"
+    FACTOR = "whoever has a role and passed the second factor within the half hour; others are asked for it"
     PEOPLE = "whoever may see the people of some city; who only keeps the machine gets 404"
     CITY_STAFF = "who may see the city of the object; the rest of the staff gets 404"
     CITY_EDITOR = "who may enter data in the city of the object; auditors get 404 too"
     OFFICER = "credential officers, with the second factor; the rest of the staff gets 404"
-    CITY_OFFICER = "as OFFICER, and of the city of the object"
+    CITY_OFFICER = (
+        "credential officers of the object's city, with the second factor; the rest of the staff gets 404"
+    )
     OPERATOR = "who keeps the machine, with the second factor; the rest of the staff gets 404"
 
 

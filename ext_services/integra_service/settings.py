@@ -28,7 +28,7 @@ DATABASES = {
 ISSUER_HOST = str(urlsplit(INTEGRA_ISSUER_URL).hostname)
 ALLOWED_HOSTS = env.read_text(os.environ, "INTEGRA_ALLOWED_HOSTS", ISSUER_HOST).split(",")
 # Who besides this database says who a member of the staff is; None: local accounts only.
-INTEGRA_OIDC = env.read_provider(os.environ, "INTEGRA_OIDC", is_demo=INTEGRA_DEMO)
+INTEGRA_OIDC = env.read_provider(os.environ, is_demo=INTEGRA_DEMO)
 # Whom staff ask when they cannot enter: a sentence's end, for example "Soporte, ext. 204".
 INTEGRA_STAFF_CONTACT = env.read_text(os.environ, "INTEGRA_STAFF_CONTACT", "")
 if INTEGRA_DEMO:
@@ -107,6 +107,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 # A link to set the password of a new account.
 PASSWORD_RESET_TIMEOUT = 24 * 3600

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from urllib.parse import urldefrag, urlsplit
 
+import pyotp
 import pytest
 from e2e.backstage import add_learner, list_codes, make_link
 from e2e.steps import fill_cost_sheet, take_sitting
@@ -201,6 +203,50 @@ def test_the_console(visit: Visit, demo: Demo, inspector: Inspector) -> None:
     inspector.crawl(staff, person)
     page.goto(f"{demo.service}/consola/postulaciones/{'0' * 8}-0000-4000-8000-{'0' * 12}/")
     inspector.look(staff, "nothing there")
+
+
+def test_the_second_factor(visit: Visit, demo: Demo, inspector: Inspector) -> None:
+    """As the demonstration announces it: the key typed into an authenticator opens what an operator keeps."""
+    told = json.loads((demo.home / "demo.json").read_text(encoding="utf-8"))["accounts"]
+    totp = pyotp.TOTP(next(account["totp_secret"] for account in told if account["role"] == "operator"))
+    operator = visit()
+    operator.sign_in("operator")
+    page = operator.page
+    inspector.look(operator, "home of an operator")
+    page.goto(f"{demo.service}/consola/mi-cuenta/")
+    with page.expect_navigation():
+        page.get_by_role("link", name="Cambiar de teléfono").click()
+    with page.expect_navigation():
+        page.fill("#code", "000000")
+        page.press("#code", "Enter")
+    page.click("summary")
+    inspector.look(operator, "factor, wrong code")
+    with page.expect_navigation():
+        page.fill("#code", totp.now())
+        page.press("#code", "Enter")
+    assert page.url == f"{demo.service}/consola/mi-cuenta/segundo-factor/"
+    inspector.look(operator, "before changing the phone")
+    page.goto(f"{demo.service}/consola/mi-cuenta/")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Crear nuevos códigos").click()
+    inspector.look(operator, "recovery codes")
+
+    staff = visit()
+    staff.sign_in("staff_city_b")
+    page = staff.page
+    page.goto(f"{demo.service}/consola/mi-cuenta/segundo-factor/")
+    submit(staff)
+    inspector.look(staff, "key for the phone")
+    secret = page.inner_text("[data-role=secret]").replace(" ", "")
+    with page.expect_navigation():
+        page.fill("#code", "000000")
+        page.press("#code", "Enter")
+    inspector.look(staff, "key for the phone, wrong code")
+    with page.expect_navigation():
+        page.fill("#code", pyotp.TOTP(secret).now())
+        page.press("#code", "Enter")
+    assert page.locator(".codes li").count() == 10
+    inspector.crawl(staff, f"{demo.service}/consola/mi-cuenta/")
 
 
 def test_blocks_in_the_middle_of_work(visit: Visit, demo: Demo, inspector: Inspector) -> None:

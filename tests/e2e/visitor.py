@@ -38,7 +38,7 @@ class Visitor:
 
     def sign_in(self, role: str) -> None:
         username, password = self.demo.accounts[role]
-        if role.startswith("staff"):
+        if role.startswith(("staff", "officer", "operator")):
             self.page.goto(f"{self.demo.service}/consola/entrar/")
             self.page.fill("input[name=username]", username)
             self.page.fill("input[name=password]", password)

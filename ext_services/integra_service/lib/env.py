@@ -108,32 +108,34 @@ def read_issuer_url(environ: Mapping[str, str], name: str, *, is_demo: bool) -> 
     raise ImproperlyConfigured(f"{name} must name a host, not an IP address: did:web allows none.")
 
 
-def read_provider(environ: Mapping[str, str], prefix: str, *, is_demo: bool) -> Provider | None:
+def read_provider(environ: Mapping[str, str], *, is_demo: bool) -> Provider | None:
     """Return the provider of identities, or None without an issuer: local accounts only.
 
     An LMS publishes no keys at an address, so its JWK set comes from a file; it names itself as audience.
     """
-    issuer = read_text(environ, f"{prefix}_ISSUER", "")
+    issuer = read_text(environ, "INTEGRA_OIDC_ISSUER", "")
     if not issuer:
-        others = sorted(name for name in environ if name.startswith(f"{prefix}_") and environ[name].strip())
+        others = sorted(
+            name for name, value in environ.items() if name.startswith("INTEGRA_OIDC_") and value.strip()
+        )
         if others:
-            raise ImproperlyConfigured(f"{prefix}_ISSUER is missing beside {', '.join(others)}.")
+            raise ImproperlyConfigured(f"INTEGRA_OIDC_ISSUER is missing beside {', '.join(others)}.")
         return None
-    require_provider_url(issuer, f"{prefix}_ISSUER", is_demo=is_demo)
-    kind = read_text(environ, f"{prefix}_KIND", ProviderKind.OIDC)
+    require_provider_url(issuer, "INTEGRA_OIDC_ISSUER", is_demo=is_demo)
+    kind = read_text(environ, "INTEGRA_OIDC_KIND", ProviderKind.OIDC)
     if kind not in set(ProviderKind):
-        raise ImproperlyConfigured(f"{prefix}_KIND must be oidc or openedx, not {kind!r}.")
+        raise ImproperlyConfigured(f"INTEGRA_OIDC_KIND must be oidc or openedx, not {kind!r}.")
     is_lms = kind == ProviderKind.OPENEDX
-    client_id = read_text(environ, f"{prefix}_CLIENT_ID")
-    keys_path = read_text(environ, f"{prefix}_KEYS", None if is_lms else "")
+    client_id = read_text(environ, "INTEGRA_OIDC_CLIENT_ID")
+    keys_path = read_text(environ, "INTEGRA_OIDC_KEYS", None if is_lms else "")
     return Provider(
         kind=ProviderKind(kind),
         issuer=issuer,
         client_id=client_id,
-        client_secret=read_text(environ, f"{prefix}_CLIENT_SECRET"),
-        audience=read_text(environ, f"{prefix}_AUDIENCE", None if is_lms else client_id),
-        name=read_text(environ, f"{prefix}_NAME", str(urlsplit(issuer).hostname)),
-        keys=read_public_keys(Path(keys_path), f"{prefix}_KEYS") if keys_path else None,
+        client_secret=read_text(environ, "INTEGRA_OIDC_CLIENT_SECRET"),
+        audience=read_text(environ, "INTEGRA_OIDC_AUDIENCE", None if is_lms else client_id),
+        name=read_text(environ, "INTEGRA_OIDC_NAME", str(urlsplit(issuer).hostname)),
+        keys=read_public_keys(Path(keys_path), "INTEGRA_OIDC_KEYS") if keys_path else None,
     )
 
 

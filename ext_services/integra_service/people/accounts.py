@@ -4,7 +4,7 @@ Accounts and roles are given by the command ``integra_staff`` alone: whoever cou
 hand them to themself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import User
@@ -102,7 +102,7 @@ def bind(user: User, *, issuer: str, subject: str, now: datetime) -> ExternalAcc
     if account.user_id != user.pk:
         raise RequestError("subject_bound", "This subject is bound to another user.", "subject")
     if is_new:
-        note("account.bound", user, now, binding=account.pk, issuer=issuer)
+        note("account.bound", user, now, data={"binding": account.pk, "issuer": issuer})
     return account
 
 
@@ -111,7 +111,7 @@ def unbind(user: User, *, issuer: str, subject: str, now: datetime) -> None:
     account = ExternalAccount.objects.filter(user=user, issuer=issuer, subject=subject).first()
     if account is None:
         raise RequestError("not_bound", "This subject is not bound to this user.", "subject")
-    note("account.unbound", user, now, binding=account.pk, issuer=issuer)
+    note("account.unbound", user, now, data={"binding": account.pk, "issuer": issuer})
     account.delete()
 
 
@@ -142,8 +142,8 @@ def give_role(
     row, _ = StaffRole.objects.update_or_create(
         user=user, city=city, role=role, from_on=from_on, defaults={"to_on": to_on}
     )
-    dates = {"from": from_on.isoformat(), "to": to_on and to_on.isoformat()}
-    note("role.given", user, now, role=role.value, city_key=city_key, **dates)
+    dates: dict[str, str] = {"from": from_on.isoformat()} | ({"to": to_on.isoformat()} if to_on else {})
+    note("role.given", user, now, data={"role": role.value, "city_key": city_key, **dates})
     return row
 
 
@@ -158,7 +158,8 @@ def end_role(user: User, role: Role, city_key: str, *, last_on: date, now: datet
     ended = held.update(to_on=last_on)
     if not ended:
         raise RequestError("role_not_held", f"{user.username} has no such role there after that day.", "role")
-    note("role.ended", user, now, role=role.value, city_key=city_key, to=last_on.isoformat())
+    data = {"role": role.value, "city_key": city_key, "to": last_on.isoformat()}
+    note("role.ended", user, now, data=data)
     return ended
 
 
@@ -175,5 +176,12 @@ def list_roles(users: Iterable[User]) -> dict[int, list[StaffRole]]:
     return roles
 
 
-def note(action: str, user: User, now: datetime, *, actor: str = ACTOR, **data: AuditValue) -> None:
+def note(
+    action: str,
+    user: User,
+    now: datetime,
+    *,
+    actor: str = ACTOR,
+    data: Mapping[str, AuditValue] | None = None,
+) -> None:
     audit.record(action, actor=actor, subject=f"user:{user.pk}", now=now, data=data)

@@ -49,12 +49,12 @@ def read_subject(
 
 def verify(token: str, keys: Mapping[str, Any], provider: Provider) -> Mapping[str, Any]:
     """Check signature, algorithm, issuer and audience. The clock is ours, so PyJWT's time checks are off."""
-    for key in find_keys(token, keys):
+    for key, algorithms in find_keys(token, keys):
         try:
             claims: Mapping[str, Any] = jwt.decode(
                 token,
                 key.key,
-                algorithms=list(ALGORITHMS[key.key_type]),
+                algorithms=list(algorithms),
                 audience=provider.audience,
                 issuer=provider.issuer,
                 options={
@@ -70,15 +70,15 @@ def verify(token: str, keys: Mapping[str, Any], provider: Provider) -> Mapping[s
     raise IdentityError("signature, algorithm, issuer or audience")
 
 
-def find_keys(token: str, keys: Mapping[str, Any]) -> list[jwt.PyJWK]:
-    """Return the public keys that may have signed: those the token names, or all when it names none."""
+def find_keys(token: str, keys: Mapping[str, Any]) -> list[tuple[jwt.PyJWK, tuple[str, ...]]]:
+    """Return the public keys that may have signed, each with its algorithms: those the token names, or all."""
     try:
         kid = jwt.get_unverified_header(token).get("kid")
         known = jwt.PyJWKSet.from_dict(dict(keys)).keys
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise IdentityError("form of the token or of the keys") from error
     return [
-        key
+        (key, ALGORITHMS[key.key_type])
         for key in known
         if key.key_type in ALGORITHMS and key.public_key_use in {None, "sig"} and kid in {None, key.key_id}
     ]

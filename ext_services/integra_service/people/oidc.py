@@ -28,7 +28,7 @@ PENDING_SECONDS = 10 * 60
 DISCOVERY_SECONDS = 5 * 60
 VERIFIER_LENGTH = 64
 TOKEN_BYTES = 32
-SCOPES = {ProviderKind.OIDC: ["openid"], ProviderKind.OPENEDX: ["user_id"]}
+SCOPES = {ProviderKind.OIDC: "openid", ProviderKind.OPENEDX: "user_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,11 @@ def exchange(
     redirect_uri: str,
 ) -> Mapping[str, Any]:
     """Return what the token endpoint gives for the code."""
-    fields = {"client_secret": provider.client_secret} if endpoints.takes_secret_in_form else {}
+    fields: dict[str, Any] = (
+        {"client_secret": provider.client_secret} if endpoints.takes_secret_in_form else {}
+    )
     if provider.kind is ProviderKind.OPENEDX:
-        fields["token_type"] = "jwt"  # noqa: S105 - a kind of token
+        fields["token_type"] = "jwt"  # noqa: S105 - a kind of token, as the LMS names it
     form = client.prepare_request_body(redirect_uri=redirect_uri, code_verifier=pending.verifier, **fields)
     headers = {} if endpoints.takes_secret_in_form else {"Authorization": basic(provider)}
     return read_answer(send(lambda: post_form(endpoints.token_url, form, headers)))

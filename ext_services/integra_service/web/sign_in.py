@@ -145,7 +145,7 @@ class SetPasswordView(PasswordResetConfirmView):
 
     def dispatch(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(*args, **kwargs)
-        if not getattr(self, "validlink", True):
+        if not self.validlink and response.status_code != 302:  # 302: a good link, on the way to its form
             raise RequestError(
                 "link_used",
                 _("This link was used already or is too old. Ask whoever gave it to you for another."),
@@ -154,8 +154,9 @@ class SetPasswordView(PasswordResetConfirmView):
         return response
 
     def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
-        actor = f"user:{self.user.pk}"
-        set_password(self.user, form.cleaned_data["new_password1"], actor=actor, now=utc_now())
+        user = form.user
+        actor = f"user:{user.pk}"
+        set_password(user, form.cleaned_data["new_password1"], actor=actor, now=utc_now())
         messages.success(self.request, _("Your password is saved. Sign in with it."))
         return redirect("web:sign-in")
 

@@ -1,6 +1,7 @@
 """A missing or wrong setting stops the start; names at rest open only in their place."""
 
 import base64
+import json
 import os
 import subprocess
 import sys
@@ -19,11 +20,11 @@ GOOD = {
 }
 
 
-def start(**changes):
+def start(*, code="import integra_service.settings as s; print(s.SESSION_COOKIE_SECURE)", **changes):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("INTEGRA_")}
     environment |= {name: value for name, value in {**GOOD, **changes}.items() if value is not None}
     return subprocess.run(
-        [sys.executable, "-c", "import integra_service.settings as s; print(s.SESSION_COOKIE_SECURE)"],
+        [sys.executable, "-c", code],
         env=environment,
         capture_output=True,
         text=True,
@@ -34,6 +35,86 @@ def start(**changes):
 def test_production_starts_with_its_five_values_and_secure_cookies():
     result = start()
     assert (result.returncode, result.stdout) == (0, "True\n"), result.stderr
+
+
+OIDC = {
+    "INTEGRA_OIDC_ISSUER": "https://id.example.org/realms/integra",
+    "INTEGRA_OIDC_CLIENT_ID": "consola",
+    "INTEGRA_OIDC_CLIENT_SECRET": "secret",
+}
+LMS = {
+    **OIDC,
+    "INTEGRA_OIDC_KIND": "openedx",
+    "INTEGRA_OIDC_AUDIENCE": "openedx",
+    "INTEGRA_OIDC_KEYS": "KEYS",
+}
+PUBLIC_KEY = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+
+
+def keys_file(folder, *keys, text=None):
+    path = folder / "keys.json"
+    path.write_text(json.dumps({"keys": keys}) if text is None else text)
+    return str(path)
+
+
+def test_a_provider_of_identities_is_read_and_absent_without_its_settings(tmp_path):
+    code = "import integra_service.settings as s; p = s.INTEGRA_OIDC; print(p and (p.kind.value, p.audience, p.name))"
+    lms = {**LMS, "INTEGRA_OIDC_KEYS": keys_file(tmp_path, PUBLIC_KEY), "INTEGRA_OIDC_NAME": "Aula"}
+    for changes, said in (
+        ({}, "None"),
+        (OIDC, "('oidc', 'consola', 'id.example.org')"),
+        (lms, "('openedx', 'openedx', 'Aula')"),
+    ):
+        result = start(code=code, **changes)
+        assert (result.returncode, result.stdout.strip()) == (0, said), result.stderr
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"INTEGRA_OIDC_ISSUER": None},
+        {"INTEGRA_OIDC_ISSUER": "http://id.example.org"},
+        {"INTEGRA_OIDC_ISSUER": "https://user:password@id.example.org"},
+        {"INTEGRA_OIDC_ISSUER": "https://id.example.org?realm=1"},
+        {"INTEGRA_OIDC_ISSUER": "id.example.org"},
+        {"INTEGRA_OIDC_KIND": "saml"},
+        {"INTEGRA_OIDC_CLIENT_ID": None},
+        {"INTEGRA_OIDC_CLIENT_SECRET": None},
+        {"INTEGRA_OIDC_AUDIENCE": None},
+        {"INTEGRA_OIDC_KEYS": None},
+        {"INTEGRA_OIDC_KEYS": "/there/is/no/such/file"},
+    ],
+)
+def test_half_a_provider_stops_the_start(tmp_path, changes):
+    good = {**LMS, "INTEGRA_OIDC_KEYS": keys_file(tmp_path, PUBLIC_KEY)}
+    assert start(**good).returncode == 0
+    result = start(**{**good, **changes})
+    assert result.returncode != 0
+    assert "INTEGRA_OIDC_" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [],
+        [{"kty": "oct", "k": "c2VjcmV0"}],
+        [{**PUBLIC_KEY, "d": "private"}],
+        [PUBLIC_KEY, {"kty": "oct", "k": "c2VjcmV0"}],
+        ["text"],
+        [{"x": "no kind"}],
+    ],
+)
+def test_keys_of_a_provider_are_public_or_stop_the_start(tmp_path, keys):
+    result = start(**{**LMS, "INTEGRA_OIDC_KEYS": keys_file(tmp_path, *keys)})
+    assert result.returncode != 0
+    assert "INTEGRA_OIDC_KEYS" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"keys": 1}', "keys"])
+def test_a_file_that_is_no_key_set_stops_the_start(tmp_path, text):
+    result = start(**{**LMS, "INTEGRA_OIDC_KEYS": keys_file(tmp_path, text=text)})
+    assert result.returncode != 0
+    assert "INTEGRA_OIDC_KEYS" in result.stderr
 
 
 @pytest.mark.parametrize(
