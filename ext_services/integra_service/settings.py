@@ -42,6 +42,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TIMEZONE = "UTC"
+# Whoever asks for a worker does not wait for a broker that is away: the event is safe, integra_apply catches up.
+CELERY_BROKER_CONNECTION_TIMEOUT = 1
+CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0}
 
 DEBUG = False
 USES_HTTPS = INTEGRA_ISSUER_URL.startswith("https://")
