@@ -18,9 +18,8 @@ from queue import Empty, Queue
 from typing import Any
 
 import requests
-from faults.world import demo
+from faults.world import demo, demo_cohort
 
-import demo_cohort
 from integra_bridge.signing import name_delivery, sign_body
 from integra_grading import events
 from integra_grading.canonical import canonical_json

@@ -25,10 +25,9 @@ from typing import Any
 import psycopg
 import pytest
 from faults.crowd import Classroom, cut_into_deliveries, expect_records, fingerprints, make_crowd
-from faults.world import ROOT, demo, free_port, wait_for
+from faults.world import ROOT, demo, free_port, wait_for, with_databases
 
 from integra_grading.manifest import Manifest, parse_manifest
-from with_databases import PostgreSQL
 
 IS_LONG = bool(os.environ.get("INTEGRA_LONG"))
 EVENTS, KILLS, STOPS = (100_000, 30, 5) if IS_LONG else (2_000, 5, 1)
@@ -46,7 +45,7 @@ class Machine:
     """The service on a PostgreSQL of its own: web workers and applying workers, as a supervisor keeps them."""
 
     home: Path
-    server: PostgreSQL
+    server: with_databases.PostgreSQL
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     restarted_count: int = 0
 
@@ -141,7 +140,7 @@ class Machine:
 def machine(tmp_path: Path) -> Iterator[Machine]:
     # Not under pytest's own folder, which the server's user may not enter.
     with tempfile.TemporaryDirectory(prefix="integra-faults-") as folder:
-        server = PostgreSQL(Path(folder))
+        server = with_databases.PostgreSQL(Path(folder))
         server.start()
         machine = Machine(tmp_path, server)
         try:
@@ -204,7 +203,7 @@ def print_figures(
 ) -> None:
     version = machine.query("SHOW server_version")[0][0]
     durable = machine.query("SHOW synchronous_commit")[0][0], machine.query("SHOW fsync")[0][0]
-    print(
+    print(  # noqa: T201 - shown with -s; kept in docs/faults.md
         f"\nseed {SEED}; {os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}, "
         f"PostgreSQL {version} (synchronous_commit {durable[0]}, fsync {durable[1]})\n"
         f"{EVENTS} distinct events of {learners} learners, {sent} sent in random order; {KILLS} workers killed, "
