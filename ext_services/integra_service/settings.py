@@ -146,6 +146,12 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Intake of learning events, certificate states, verification.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Whose schemas are those of the events: JSON Schema 2020-12.
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "integra_service.web.description.add_documents",
+    ],
 }
 
 LOGGING = {
