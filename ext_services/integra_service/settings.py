@@ -11,6 +11,8 @@ PACKAGE = Path(__file__).resolve().parent
 
 INTEGRA_DEMO = env.read_switch(os.environ, "INTEGRA_DEMO")
 INTEGRA_HOME = Path(env.read_text(os.environ, "INTEGRA_HOME"))
+# Who was forgotten, outside of the database and its backups (people/erasures.py).
+INTEGRA_ERASURES = Path(env.read_text(os.environ, "INTEGRA_ERASURES", str(INTEGRA_HOME / "erasures")))
 INTEGRA_ISSUER_URL = env.read_issuer_url(os.environ, "INTEGRA_ISSUER_URL", is_demo=INTEGRA_DEMO)
 # How credentials name who signs them; part of every one signed from then on.
 INTEGRA_ISSUER_NAME = env.read_text(

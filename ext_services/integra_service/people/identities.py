@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from integra_grading.pseudonym import short_code
 from integra_service.audit import services as audit
 
+from .erasures import note_erasure
 from .models import City, LearnerIdentity, LegalName, Person, Source
 
 
@@ -53,13 +54,14 @@ def retire_identity(identity: LearnerIdentity, now: datetime) -> None:
 
     Consents and audit entries hold no name and stay: they show that something was agreed and forgotten.
     """
-    LearnerIdentity.objects.for_system().filter(pk=identity.pk, retired_at__isnull=True).update(
-        retired_at=now
-    )
+    active = LearnerIdentity.objects.for_system().filter(pk=identity.pk, retired_at__isnull=True)
+    is_new = active.update(retired_at=now) == 1
     others = LearnerIdentity.objects.for_system().filter(
         person_id=identity.person_id, retired_at__isnull=True
     )
     if others.exists():
         return
+    if is_new:
+        note_erasure(identity.person, now)
     if LegalName.objects.filter(person_id=identity.person_id).delete()[0]:
         audit.record("name.erased", actor="system", subject=f"person:{identity.person.uuid}", now=now)

@@ -41,7 +41,7 @@ from integra_service.records.storage import dump_record
 IS_LONG = bool(os.environ.get("INTEGRA_LONG"))
 # SQLite in memory carries the many runs; on a server database a few show that it makes no difference.
 RUNS, STEPS = (5_000, 60) if IS_LONG else (300, 40)
-SERVER_RUNS = 20
+SERVER_RUNS = 10
 LEARNERS = (uuid.UUID(int=1), uuid.UUID(int=2))
 ATTEMPTS = (uuid.UUID(int=11), uuid.UUID(int=12))
 SUBMISSIONS = (uuid.UUID(int=21), uuid.UUID(int=22))
