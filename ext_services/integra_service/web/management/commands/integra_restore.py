@@ -1,4 +1,4 @@
-"""``integra_restore BACKUP``: a backup into the configured, empty database; whoever was forgotten is forgotten again."""
+"""``integra_restore BACKUP``: a backup into the configured, empty database; who was forgotten is forgotten again."""
 
 import time
 from argparse import ArgumentParser
