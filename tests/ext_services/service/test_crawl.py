@@ -1,7 +1,7 @@
 """Every route × every id of city B × every role of city A: nothing of B is answered, and nothing of B changes.
 
-Routes come from the URLconf, ids from the models and fields from the forms that the pages of A really show, so that a new
-route, model or form is crawled without a word here.
+Routes come from the URLconf, ids from the models and fields from the forms that the pages of A really show, so that a
+new route, model or form is crawled without a word here.
 """
 
 import itertools
