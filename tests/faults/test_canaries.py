@@ -4,13 +4,15 @@ place, and after the person is forgotten they are nowhere, in a restored backup 
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import re
 import sqlite3
 import time
 import uuid
+import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import jwt
@@ -37,8 +39,17 @@ LEARNER = {
     "confirmed": "Zqconfirmada Zqlegal Ñandú",
 }
 GRADUATE = {"confirmed": "Zqgraduada Zqpública Ángel", "reason": "Zqmotivo de la corrección"}
-STAFF = {"username": "zqpersonal", "name": "Zqfuncionaria Zqmunicipal", "password": "zqclave-larga-de-personal"}
-TYPED_IN_ERRORS = {"search": "Zqbuscada", "login": "zqintento", "password": "zqclaveequivocada", "path": "Zqruta"}
+STAFF = {
+    "username": "zqpersonal",
+    "name": "Zqfuncionaria Zqmunicipal",
+    "password": "zqclave-larga-de-personal",
+}
+TYPED_IN_ERRORS = {
+    "search": "Zqbuscada",
+    "login": "zqintento",
+    "password": "zqclaveequivocada",
+    "path": "Zqruta",
+}
 
 
 def canaries(*groups: dict[str, str]) -> set[str]:
@@ -56,7 +67,9 @@ def find(text: str, words: Iterable[str]) -> set[str]:
 def dump(database: Path) -> dict[str, str]:
     """Return all rows of each table as text, what is encoded in them opened."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as connection:
-        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        names = [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
         return {
             name: "\n".join(spell(row) for row in connection.execute(f'SELECT * FROM "{name}"'))  # noqa: S608 - our own tables
             for name in names
@@ -73,19 +86,11 @@ def open_texts(text: str) -> Iterator[str]:
     if "\\u" in text:
         yield text.encode("ascii", "backslashreplace").decode("unicode-escape", "replace")
     for piece in re.findall(r"[A-Za-z0-9_-]{24,}", text):
-        padded = piece + "=" * (-len(piece) % 4)
-        for raw in (base64.urlsafe_b64decode(padded),):
+        with suppress(binascii.Error):
+            raw = base64.urlsafe_b64decode(piece + "=" * (-len(piece) % 4))
             yield raw.decode("utf-8", "ignore")
-            yield inflate(raw)
-
-
-def inflate(raw: bytes) -> str:
-    import zlib
-
-    try:
-        return zlib.decompress(raw).decode("utf-8", "ignore")
-    except zlib.error:
-        return ""
+            with suppress(zlib.error):
+                yield zlib.decompress(raw).decode("utf-8", "ignore")
 
 
 class Browser:
@@ -161,9 +166,7 @@ class Story:
 
     @property
     def common(self) -> demo_cohort.Story:
-        return demo_cohort.Story(
-            self.manifest, demo.COURSE_KEY, "ciudad-a", "cohorte-a", str(self.graduate)
-        )
+        return demo_cohort.Story(self.manifest, demo.COURSE_KEY, "ciudad-a", "cohorte-a", str(self.graduate))
 
     def graduate_link(self) -> str:
         now = int(time.time())
@@ -188,7 +191,9 @@ class Story:
         browser.post("/mi/nombre/", "/mi/nombre/", name=name + "\x00", step="confirm")
         browser.post("/mi/nombre/", "/mi/nombre/", name=name * 50, step="confirm")
         assert browser.post("/mi/nombre/", "/mi/nombre/", name=name, step="confirm").status_code == 200
-        browser.errors = [error for error in browser.errors if 'name="name"' not in error]  # their own form again
+        browser.errors = [
+            error for error in browser.errors if 'name="name"' not in error
+        ]  # their own form again
         self.errors += browser.errors
 
     def work_in_the_console(self) -> None:
@@ -254,7 +259,16 @@ class Story:
 def make_sheet(word: str) -> dict[str, object]:
     """The cost sheet of module 6, with the word wherever words go."""
     row = {"concepto": word, "monto": "30", "estimado": False}
-    texts = ("producto", "unidad", "justificacion", "fuente", "decision", "accion", "accion_fecha", "accion_indicador")
+    texts = (
+        "producto",
+        "unidad",
+        "justificacion",
+        "fuente",
+        "decision",
+        "accion",
+        "accion_fecha",
+        "accion_indicador",
+    )
     values = {
         **dict.fromkeys(texts, word),
         "fijos": [row],

@@ -207,7 +207,11 @@ def test_the_words_of_a_retired_learner_go_and_the_outcome_stays(classroom):
     after = Submission.objects.get(uuid=works["ana"].uuid)
     assert after.document["values"] == {**before.document["values"], "producto": "—"}
     assert after.rating.comments == {}
-    assert (after.digest, after.state, after.rating.score) == (before.digest, before.state, before.rating.score)
+    assert (after.digest, after.state, after.rating.score) == (
+        before.digest,
+        before.state,
+        before.rating.score,
+    )
     assert read_document(read_definition(after.definition), after.document)
     kept = Submission.objects.get(uuid=works["beto"].uuid)
     assert kept.document["values"]["producto"] == "Las empanadas de Ana"
