@@ -386,7 +386,7 @@ def _check_formulas(definition: Definition) -> None:
 def without_words(definition: Definition, raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored document in which every text is a dash: figures and ticks stay, what was told does not.
 
-    Invariants: what ``read_document`` accepted it still accepts; nothing of a text is left; doing it twice changes nothing.
+    Invariants: what ``read_document`` accepted it still accepts; nothing of a text is left; twice is as once.
     """
     values = dict(raw["values"])
     for field in definition.fields:

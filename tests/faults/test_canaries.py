@@ -1,5 +1,5 @@
-"""Names, e-mails and words nobody else has, typed into every personal field of both running sides: they stay in their own
-place, and after the person is forgotten they are nowhere, in a restored backup neither."""
+"""Names, e-mails and words nobody else has, typed into every personal field of both running sides: they stay in their
+own place, and after the person is forgotten they are nowhere, in a restored backup neither."""
 
 from __future__ import annotations
 
