@@ -58,6 +58,7 @@ class Server:
     """One private server. Subclasses say how it is prepared, started and asked to end."""
 
     stop_signal = signal.SIGTERM
+    crash_signal = signal.SIGKILL
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -82,6 +83,10 @@ class Server:
 
     def start(self) -> None:
         self.prepare()
+        self.launch()
+
+    def launch(self) -> None:
+        """Start the prepared server; also again, after it ended."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command(),
@@ -103,6 +108,13 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def crash(self) -> None:
+        """End it as a power cut would end its processes: nothing is finished, nothing written out."""
+        if self.process is None:
+            return
+        self.process.send_signal(self.crash_signal)
+        self.process.wait()
 
     def run_once(self, command: Sequence[str], *, stdin: str = "") -> None:
         done = subprocess.run(
@@ -141,6 +153,7 @@ class Server:
 
 class PostgreSQL(Server):
     stop_signal = signal.SIGINT  # fast shutdown: open connections are cut
+    crash_signal = signal.SIGQUIT  # what `pg_ctl stop -m immediate` sends
 
     @property
     def url(self) -> str:

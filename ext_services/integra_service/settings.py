@@ -11,6 +11,8 @@ PACKAGE = Path(__file__).resolve().parent
 
 INTEGRA_DEMO = env.read_switch(os.environ, "INTEGRA_DEMO")
 INTEGRA_HOME = Path(env.read_text(os.environ, "INTEGRA_HOME"))
+# Who was forgotten, outside of the database and its backups (people/erasures.py).
+INTEGRA_ERASURES = Path(env.read_text(os.environ, "INTEGRA_ERASURES", str(INTEGRA_HOME / "erasures")))
 INTEGRA_ISSUER_URL = env.read_issuer_url(os.environ, "INTEGRA_ISSUER_URL", is_demo=INTEGRA_DEMO)
 # How credentials name who signs them; part of every one signed from then on.
 INTEGRA_ISSUER_NAME = env.read_text(
@@ -42,6 +44,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TIMEZONE = "UTC"
+# Whoever asks for a worker does not wait for a broker that is away: the event is safe, integra_apply catches up.
+CELERY_BROKER_CONNECTION_TIMEOUT = 1
+CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0}
 
 DEBUG = False
 USES_HTTPS = INTEGRA_ISSUER_URL.startswith("https://")
@@ -144,13 +149,22 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Intake of learning events, certificate states, verification.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Whose schemas are those of the events: JSON Schema 2020-12.
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "integra_service.web.description.add_documents",
+    ],
 }
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"route_only": {"()": "integra_service.lib.logs.RouteOnly"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["route_only"]}
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "celery.app.trace": {"level": "WARNING"},

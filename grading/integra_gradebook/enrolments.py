@@ -25,6 +25,8 @@ from integra_gradebook.models import (
     Enrolment,
     FacilitatorRole,
     LearnerPseudonym,
+    Rating,
+    Submission,
     SubmissionDraft,
 )
 from integra_gradebook.models import Manifest as ManifestRow
@@ -32,6 +34,7 @@ from integra_gradebook.places import Place, Run, find_place, get_place, get_run
 from integra_gradebook.results import Learner
 from integra_gradebook.writing import locked, retried
 from integra_grading import events
+from integra_grading.deliverables import read_definition, without_words
 from integra_grading.errors import GradingError
 from integra_grading.forms import first_form
 from integra_grading.manifest import Manifest, parse_manifest
@@ -289,8 +292,8 @@ def change_enrolment(
 def retire_learner(user_id: int, *, now: datetime) -> None:
     """Forget who somebody is; tell the service where it was a learner.
 
-    The facts stay, without a person; what the learner typed into drafts goes. Not a durable transaction:
-    the platform's retirement calls it inside its own.
+    The facts stay, without a person: what was handed in and how it was rated, not its words. Drafts go, and so do
+    accommodations. Not a durable transaction: the platform's retirement calls it inside its own.
     """
     Attempt.objects.filter(entered_by_id=user_id).update(entered_by=None)
     FacilitatorRole.objects.filter(user_id=user_id).delete()
@@ -303,6 +306,11 @@ def retire_learner(user_id: int, *, now: datetime) -> None:
         if not LearnerPseudonym.objects.filter(pk=learner.pk, user_id=user_id).update(user=None):
             return
         SubmissionDraft.objects.filter(learner=learner).delete()
+        for submission in Submission.objects.filter(learner=learner).order_by("pk"):
+            document = without_words(read_definition(submission.definition), submission.document)
+            Submission.objects.filter(pk=submission.pk).update(document=document)
+        Rating.objects.filter(submission__learner=learner).update(comments={})
+        Enrolment.objects.filter(learner=learner).update(accommodations=[])
         CertificateState.objects.filter(learner=learner).delete()
         if places:
             journal = Journal(places[0], now)

@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import demo  # noqa: E402 - the demonstration's own way of preparing and starting
+import demo_cohort  # noqa: E402, F401 - its invented learners, for the tests beside this
+import with_databases  # noqa: E402, F401 - a PostgreSQL of one's own, as above
 
 
 @dataclass

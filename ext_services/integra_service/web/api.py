@@ -4,8 +4,7 @@ from django.db import transaction
 from django.http import JsonResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -15,8 +14,10 @@ from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
 from integra_service.people.tokens import require_request_token
 from integra_service.records.inbox import Receipt, store_events
-from integra_service.records.intake import BATCH, SINGLE, read_delivery
+from integra_service.records.intake import read_delivery
 from integra_service.records.tasks import request_apply
+
+from .description import COME_BACK, ERROR, RETRY_AFTER, describe_deliveries, header
 
 MAX_STATES = 200
 MAX_POSITION_DIGITS = 18
@@ -34,12 +35,6 @@ class ReceiptSerializer(serializers.Serializer[None]):
     refused = RefusedSerializer(many=True)
 
 
-class ErrorSerializer(serializers.Serializer[None]):
-    code = serializers.CharField()
-    message = serializers.CharField()
-    field = serializers.CharField(required=False)
-
-
 class StateSerializer(serializers.Serializer[None]):
     position = serializers.IntegerField()
     learner_uuid = serializers.UUIDField()
@@ -47,13 +42,6 @@ class StateSerializer(serializers.Serializer[None]):
     state = serializers.ChoiceField(choices=("valid", "suspended", "revoked", "expired", "erased"))
     token = serializers.CharField()
     changed_at = serializers.DateTimeField()
-
-
-ERROR = OpenApiResponse(ErrorSerializer, description="A stable code and a sentence; nothing was stored.")
-
-
-def header(name: str, description: str) -> OpenApiParameter:
-    return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, True, description)
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -68,11 +56,20 @@ class EventsView(APIView):
         ),
         parameters=[
             header("integra-source", "Key of the Source; selects the secrets."),
-            header("webhook-id", "Names the delivery; the same on every retry."),
-            header("webhook-timestamp", "Seconds since 1970, at most 300 away from our clock."),
+            header(
+                "webhook-id",
+                "Names the delivery; the same on every retry.",
+                pattern="^[A-Za-z0-9_:-]{1,128}$",
+            ),
+            header(
+                "webhook-timestamp",
+                "Seconds since 1970, at most 300 away from our clock.",
+                pattern="^[0-9]{1,11}$",
+            ),
             header("webhook-signature", "v1,base64 of HMAC-SHA256 over id.timestamp.body; at most five."),
+            RETRY_AFTER,
         ],
-        request={SINGLE: OpenApiTypes.OBJECT, BATCH: {"type": "array", "maxItems": 100, "items": {}}},
+        request=describe_deliveries(),
         responses={
             202: ReceiptSerializer,
             400: ERROR,
@@ -81,7 +78,8 @@ class EventsView(APIView):
             411: ERROR,
             413: ERROR,
             415: ERROR,
-            503: ERROR,
+            429: COME_BACK,
+            503: COME_BACK,
         },
     )
     def post(self, request: Request) -> JsonResponse:
@@ -111,9 +109,14 @@ class CertificateStatesView(APIView):
             header(
                 "Authorization", "Bearer token made with the source's pull secret, for this method and path."
             ),
-            OpenApiParameter("after", OpenApiTypes.INT, description="Position of the last row already read."),
+            OpenApiParameter(
+                "after",
+                {"type": "integer", "minimum": 0, "maximum": 10**MAX_POSITION_DIGITS - 1, "default": 0},
+                description="Position of the last row already read.",
+            ),
+            RETRY_AFTER,
         ],
-        responses={200: StateSerializer(many=True), 400: ERROR, 401: ERROR},
+        responses={200: StateSerializer(many=True), 400: ERROR, 401: ERROR, 429: COME_BACK, 503: COME_BACK},
     )
     def get(self, request: Request) -> JsonResponse:
         now = utc_now()

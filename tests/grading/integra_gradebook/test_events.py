@@ -8,8 +8,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from integra_gradebook import api
-from integra_gradebook.models import LearnerEvent, LearnerPseudonym
+from integra_gradebook.models import LearnerEvent, LearnerPseudonym, Submission
 from integra_gradebook.signals import event_recorded
+from integra_grading.deliverables import read_definition, read_document
 
 
 def test_events_are_numbered_without_a_gap(classroom):
@@ -179,6 +180,42 @@ def test_retiring_forgets_the_person_and_tells_the_service(classroom, tools):
     api.retire_learner(ana.user_id, now=classroom.now)
     assert tools.count_rows() - facts == {"LearnerEvent": 1}
     api.retire_learner(classroom.person("nadie"), now=classroom.now)
+
+
+def test_the_words_of_a_retired_learner_go_and_the_outcome_stays(classroom):
+    cohort = classroom.cohort("quito-1", "quito")
+    rater = classroom.facilitator("facilita", cohort)
+    told = {"key": "producto", "kind": "text", "label": "¿Qué vendes?", "required": True}
+    section = classroom.course.definition["sections"][0]
+    definition = {
+        **classroom.course.definition,
+        "sections": [{**section, "fields": [told, *section["fields"]]}],
+    }
+    document = {"values": {**classroom.course.document["values"], "producto": "Las empanadas de Ana"}}
+    works = {}
+    for name in ("ana", "beto"):
+        learner = classroom.learner(name, cohort=cohort)
+        works[name] = classroom.hand_in(
+            learner, definition=definition, document={**document, "self_check": ["mi-pago"]}
+        )
+        classroom.claim(rater, works[name])
+        classroom.rate(rater, works[name])
+    before = Submission.objects.get(uuid=works["ana"].uuid)
+
+    api.retire_learner(classroom.learner("ana").user_id, now=classroom.now)
+
+    after = Submission.objects.get(uuid=works["ana"].uuid)
+    assert after.document["values"] == {**before.document["values"], "producto": "—"}
+    assert after.rating.comments == {}
+    assert (after.digest, after.state, after.rating.score) == (
+        before.digest,
+        before.state,
+        before.rating.score,
+    )
+    assert read_document(read_definition(after.definition), after.document)
+    kept = Submission.objects.get(uuid=works["beto"].uuid)
+    assert kept.document["values"]["producto"] == "Las empanadas de Ana"
+    assert kept.rating.comments
 
 
 def test_a_retired_facilitators_ratings_stay(classroom):

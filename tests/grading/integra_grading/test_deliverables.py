@@ -14,6 +14,7 @@ from integra_grading.deliverables import (
     read_definition,
     read_document,
     read_draft,
+    without_words,
 )
 from integra_grading.errors import DefinitionError
 
@@ -319,3 +320,24 @@ def test_problem_says_what_to_do():
     with pytest.raises(DocumentError) as caught:
         read_draft({"values": {"a": "x" * 4001}})
     assert caught.value.problems == (Problem("text_too_long", "a", None, "Usa hasta 4000 caracteres."),)
+
+
+def test_without_words_figures_and_ticks_stay_and_it_can_still_be_read(definition, raw_document):
+    document = read_document(definition, raw_document)
+    forgotten = without_words(definition, document.raw)
+    again = read_document(definition, forgotten)
+    texts = [value for value in walk(document.raw["values"]) if isinstance(value, str) and value.strip()]
+    words = [text for text in texts if any(letter.isalpha() for letter in text)]
+    assert words
+    assert not any(word in walk(forgotten["values"]) for word in words)
+    assert again.self_check == document.self_check
+    assert compute(definition, again) == compute(definition, document)
+    assert without_words(definition, forgotten) == forgotten
+
+
+def walk(value):
+    if isinstance(value, dict):
+        return [part for inner in value.values() for part in walk(inner)]
+    if isinstance(value, list):
+        return [part for inner in value for part in walk(inner)]
+    return [value]

@@ -1,0 +1,27 @@
+"""A broker that is away costs the sender nothing: the event is stored, and `integra_apply` catches up."""
+
+import os
+import subprocess
+import sys
+
+ASK_FIVE_TIMES = """
+import time
+import django
+django.setup()
+import integra_service.celery
+from integra_service.records.tasks import request_apply
+began = time.monotonic()
+for _ in range(5):
+    request_apply()
+print(time.monotonic() - began)
+"""
+
+
+def test_nobody_waits_for_a_broker_that_is_away():
+    environment = {**os.environ, "INTEGRA_BROKER_URL": "amqp://127.0.0.1:9//"}
+    done = subprocess.run(
+        [sys.executable, "-c", ASK_FIVE_TIMES], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1
+    assert done.stderr.count("the broker is away") == 5
