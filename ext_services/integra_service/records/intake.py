@@ -13,6 +13,8 @@ from integra_service.lib.webhooks import require_signature
 from integra_service.people.models import Source
 from integra_service.people.sources import find_sender
 
+from .pressure import allowances, backlog
+
 SINGLE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 MAX_BODY_BYTES = 1024 * 1024
@@ -36,7 +38,10 @@ def read_delivery(request: HttpRequest, now: datetime) -> Delivery:
     require_signature(request.headers, body, () if sender is None else sender.secrets, now)
     if sender is None:  # no secrets, so the signature above was refused
         raise RequestError("bad_signature", "Source, secret and signature do not fit this body.", status=401)
-    return Delivery(sender.source, read_events(parse_json(body), is_batch=is_batch), is_batch)
+    backlog.require_room(now)
+    events = read_events(parse_json(body), is_batch=is_batch)
+    allowances.take(sender.source.key, len(events))
+    return Delivery(sender.source, events, is_batch)
 
 
 def read_media_type(request: HttpRequest) -> str:

@@ -55,6 +55,11 @@ class StateSerializer(serializers.Serializer[None]):
 ERROR = OpenApiResponse(ErrorSerializer, description="A stable code and a sentence; nothing was stored.")
 
 
+BUSY = OpenApiResponse(
+    ErrorSerializer, description="Not now: nothing was stored. `Retry-After` says in how many seconds to send it again."
+)
+
+
 def header(name: str, description: str) -> OpenApiParameter:
     return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, True, description)
 
@@ -89,7 +94,8 @@ class EventsView(APIView):
             411: ERROR,
             413: ERROR,
             415: ERROR,
-            503: ERROR,
+            429: BUSY,
+            503: BUSY,
         },
     )
     def post(self, request: HttpRequest) -> JsonResponse:

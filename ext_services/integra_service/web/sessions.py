@@ -61,6 +61,18 @@ def staff_page(view: View) -> View:
     return guarded
 
 
+def operator_page(view: View) -> View:
+    """As ``staff_page``, for those who keep the machine of some city; to the rest of the staff it is not there."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, staff: Staff, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not staff.operator_city_ids:
+            raise NotFoundError
+        return view(request, staff, *args, **kwargs)
+
+    return staff_page(guarded)
+
+
 def find_request_staff(request: HttpRequest) -> Staff | None:
     """Return the roles of today (in the programme's time zone), read again at every request."""
     if not isinstance(request.user, User):
