@@ -19,6 +19,7 @@ class Access(Enum):
     OFFICER = "credential officers; the rest of the staff gets 404"
     CITY_OFFICER = "credential officers of the city of the object; the rest of the staff gets 404"
     OPERATOR = "who keeps the machine; the rest of the staff gets 404"
+    CITY_OPERATOR = "who keeps the machine of every city of the object's source; the rest of the staff gets 404"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,18 @@ ROUTES = (
     Route("web:sign-in", {"GET": Access.PUBLIC, "POST": Access.PUBLIC}),
     Route("web:sign-out", {"POST": Access.PUBLIC}),
     Route("web:console", {"GET": Access.STAFF}),
+    Route("web:machine", {"GET": Access.OPERATOR}),
+    Route("web:machine-parked", {"GET": Access.OPERATOR}),
+    Route("web:machine-parked-event", {"GET": Access.CITY_OPERATOR}),
+    Route("web:machine-retry", {"POST": Access.CITY_OPERATOR}),
+    Route("web:machine-refused", {"GET": Access.OPERATOR}),
+    Route("web:machine-refused-event", {"GET": Access.CITY_OPERATOR}),
+    Route("web:machine-gaps", {"GET": Access.OPERATOR}),
+    Route("web:machine-sources", {"GET": Access.OPERATOR}),
+    Route("web:machine-source", {"GET": Access.CITY_OPERATOR}),
+    Route("web:machine-source-compare", {"POST": Access.CITY_OPERATOR}),
+    Route("web:machine-retry-all", {"POST": Access.CITY_OPERATOR}),
+    Route("web:machine-manifests", {"GET": Access.OPERATOR}),
     Route("web:people", {"POST": Access.STAFF}),
     Route("web:person", {"GET": Access.CITY_STAFF}),
     Route("web:residence-add", {"GET": Access.CITY_EDITOR, "POST": Access.CITY_EDITOR}),

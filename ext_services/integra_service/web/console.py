@@ -125,6 +125,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_page
 def home(request: HttpRequest, staff: Staff) -> HttpResponse:
+    if staff.operator_city_ids and not staff.city_ids:  # who keeps the machine alone sees no people
+        return redirect("web:machine")
     return render(request, "integra/console_home.html")
 
 

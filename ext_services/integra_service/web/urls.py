@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from . import api, applications, console, learner, system
+from . import api, applications, console, learner, machine, system
 
 app_name = "web"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -21,6 +21,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("consola/", console.home, name="console"),
     path("consola/entrar/", console.sign_in, name="sign-in"),
     path("consola/salir/", console.sign_out, name="sign-out"),
+    path("consola/maquina/", machine.overview, name="machine"),
+    path("consola/maquina/detenidos/", machine.parked, name="machine-parked"),
+    path("consola/maquina/detenidos/<int:pk>/", machine.parked_event, name="machine-parked-event"),
+    path("consola/maquina/detenidos/<int:pk>/reintentar/", machine.retry_one, name="machine-retry"),
+    path("consola/maquina/rechazados/", machine.refused, name="machine-refused"),
+    path("consola/maquina/rechazados/<int:pk>/", machine.refused_event, name="machine-refused-event"),
+    path("consola/maquina/secuencias/", machine.gaps, name="machine-gaps"),
+    path("consola/maquina/fuentes/", machine.sources, name="machine-sources"),
+    path("consola/maquina/fuentes/<str:key>/", machine.source, name="machine-source"),
+    path("consola/maquina/fuentes/<str:key>/comparar/", machine.source_compare, name="machine-source-compare"),
+    path("consola/maquina/fuentes/<str:key>/reintentar/", machine.retry_all, name="machine-retry-all"),
+    path("consola/maquina/reglas/", machine.manifests, name="machine-manifests"),
     path("consola/personas/", console.people, name="people"),
     path("consola/personas/<uuid:uuid>/", console.person, name="person"),
     path("consola/personas/<uuid:uuid>/residencia/", console.residence_add, name="residence-add"),
