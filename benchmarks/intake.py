@@ -1,8 +1,8 @@
 """Intake: events a second and how long a request takes, over real HTTP to real processes.
 
-Embedded form (SQLite, no broker): applied before the answer. Production form (PostgreSQL, Redis, gunicorn): the request
-stores and asks for a worker; how fast the workers apply is measured apart. ``INTEGRA_BENCH_STORED`` fills the inbox with
-so many old events first.
+Embedded form (SQLite, no broker): applied before the answer. Production form (PostgreSQL, Redis, gunicorn): the
+request stores and asks for a worker; how fast the workers apply is measured apart. ``INTEGRA_BENCH_STORED`` fills the
+inbox with so many old events first.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ names = ("fsync", "synchronous_commit", "full_page_writes") if connection.vendor
 print(", ".join(map(ask, names)))
 """
 REFERENCE = (
-    "Reference, on another machine, two workers: openedx/credentials `POST /api/v2/credentials/` (SQLite WAL; stores a row "
-    "and signs nothing) 145–162/s, p95 8.3–8.9 ms, 5.6–6.4 ms CPU with one sender, 144–180/s, p95 28–35 ms with four; "
+    "Reference, on another machine, two workers: openedx/credentials `POST /api/v2/credentials/` (SQLite WAL; stores a "
+    "row and signs nothing) 145–162/s, p95 8.3–8.9 ms, 5.6–6.4 ms CPU with one sender, 144–180/s, p95 28–35 ms with four; "
     "ralph 5.1 (xAPI, files without fsync, stores only) 118/s, p95 13 ms, 7.8 ms CPU with one sender, 51/s, p95 108 ms "
-    "with four, 1,447/s, p95 155 ms, 32 ms CPU in batches of 50 with four; its ceiling without any look-up of duplicates "
+    "with four, 1,447/s, p95 155 ms, 32 ms CPU in batches of 50 with four; its ceiling without a look-up of duplicates "
     "530/s, p95 9.2 ms, and 10,844/s in batches of 50."
 )
 
@@ -129,9 +129,7 @@ def measure_all(home: Path, broker: Broker | None, phases: tuple[Phase, ...], *,
     print_table(f"{title}; {sent} sent, all applied)", COLUMNS, (cells for cells, _load in measured))
     print(f"\nDurability: {service.ask(DURABILITY).strip()}.")
     if applying:
-        print_table(
-            "Applying what was stored", ("workers", "events/s", "CPU ms/event", "budget"), [applying]
-        )
+        print_table("Applying what was stored", ("workers", "events/s", "CPU ms/event", "budget"), [applying])
     print(f"\n{REFERENCE}")
 
 

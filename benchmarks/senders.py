@@ -18,13 +18,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import demo_cohort
+
 from benchmarks.service_process import Service, demo
 from integra_bridge.signing import name_delivery, sign_body
 from integra_grading import events
 from integra_grading.canonical import canonical_json
 from integra_grading.manifest import Manifest
-
-import demo_cohort  # noqa: I001 - scripts/ is on the path since service_process; the demonstration's invented learners
 
 PATH = "/api/v1/events"
 

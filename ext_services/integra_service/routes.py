@@ -19,7 +19,9 @@ class Access(Enum):
     OFFICER = "credential officers; the rest of the staff gets 404"
     CITY_OFFICER = "credential officers of the city of the object; the rest of the staff gets 404"
     OPERATOR = "who keeps the machine; the rest of the staff gets 404"
-    CITY_OPERATOR = "who keeps the machine of every city of the object's source; the rest of the staff gets 404"
+    CITY_OPERATOR = (
+        "who keeps the machine of every city of the object's source; the rest of the staff gets 404"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ ROUTES = (
     Route("web:machine-source", {"GET": Access.CITY_OPERATOR}),
     Route("web:machine-source-compare", {"POST": Access.CITY_OPERATOR}),
     Route("web:machine-retry-all", {"POST": Access.CITY_OPERATOR}),
+    Route("web:machine-check", {"GET": Access.CITY_OPERATOR}),
     Route("web:machine-manifests", {"GET": Access.OPERATOR}),
     Route("web:people", {"POST": Access.STAFF}),
     Route("web:person", {"GET": Access.CITY_STAFF}),

@@ -23,7 +23,6 @@ from integra_grading.errors import GradingError, WireError
 from integra_grading.numbers import parse_plain_decimal
 from integra_grading.text import has_bad_character
 
-
 UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 INSTANT_TEXT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)(?:Z|\+00:00)"

@@ -193,9 +193,7 @@ def introduce(source_id: int, learner_uuids: Sequence[UUID], bench: Bench) -> se
     return known | set(cities)
 
 
-def lock_identities(
-    source_id: int, learner_uuids: Collection[UUID], *, waits: bool
-) -> list[LearnerIdentity]:
+def lock_identities(source_id: int, learner_uuids: Collection[UUID], *, waits: bool) -> list[LearnerIdentity]:
     """Take the learners' locks; every statement after it sees what the former holders committed."""
     identities = LearnerIdentity.objects.for_system().filter(
         source_id=source_id, learner_uuid__in=learner_uuids
@@ -208,9 +206,7 @@ def open_events(source_id: int, learner_uuids: Sequence[UUID]) -> list[InboxEven
     if not learner_uuids:
         return []
     rows = InboxEvent.objects.filter(source_id=source_id, learner_uuid__in=learner_uuids)
-    return list(
-        rows.filter(state__in=[InboxState.NEW, InboxState.PARKED]).order_by("sequence", "event_id")
-    )
+    return list(rows.filter(state__in=[InboxState.NEW, InboxState.PARKED]).order_by("sequence", "event_id"))
 
 
 def judge_open_events(source_id: int, learner_uuids: Sequence[UUID], bench: Bench) -> Judged:
@@ -232,7 +228,9 @@ def judge_open_events(source_id: int, learner_uuids: Sequence[UUID], bench: Benc
     for reason, verdicts in parked.items():
         for verdict in verdicts:
             # One by one: of two workers that judge a learner without an identity, one parks the event.
-            row = InboxEvent.objects.filter(pk=verdict.row.pk, state=verdict.row.state, reason=verdict.row.reason)
+            row = InboxEvent.objects.filter(
+                pk=verdict.row.pk, state=verdict.row.state, reason=verdict.row.reason
+            )
             if row.update(state=InboxState.PARKED, reason=reason) and reason == SOURCE_MISMATCH:
                 judged.mismatched.append(verdict.row.event_id)
     return judged
@@ -264,9 +262,11 @@ def announce_due() -> None:
 def announce(row_ids: Iterable[int]) -> None:
     """Tell the receivers of changed records, each until none of them fails."""
     for pk in row_ids:
-        row = LearningRecordRow.objects.for_system().select_related(
-            "identity__person__city", "identity__source"
-        ).get(pk=pk)
+        row = (
+            LearningRecordRow.objects.for_system()
+            .select_related("identity__person__city", "identity__source")
+            .get(pk=pk)
+        )
         answers = record_changed.send_robust(sender=LearningRecordRow, identity=row.identity)
         if not any(isinstance(answer, Exception) for _, answer in answers):
             # Not if it changed meanwhile: then it is due again.

@@ -12,7 +12,7 @@ from integra_service.lib.errors import NotFoundError
 from integra_service.people.models import LearnerIdentity, Source
 from integra_service.people.services import Staff, operated_sources
 
-from .models import InboxEvent, InboxState, LearningRecordRow, RefusedEvent
+from .models import CheckReport, InboxEvent, InboxState, LearningRecordRow, RefusedEvent
 from .models import Manifest as ManifestRow
 
 PAGE = 50
@@ -105,11 +105,17 @@ def refused_events(staff: Staff) -> QuerySet[RefusedEvent]:
     return RefusedEvent.objects.filter(source__in=operated_sources(staff))
 
 
+def access_check(staff: Staff, pk: int) -> CheckReport:
+    reports = CheckReport.objects.filter(source__in=operated_sources(staff)).select_related("source")
+    report = reports.filter(pk=pk).first()
+    if report is None:
+        raise NotFoundError
+    return report
+
+
 def list_gaps(source_ids: Collection[int]) -> tuple[Gap, ...]:
     """Return the learners with most numbers missing first."""
-    rows = LearningRecordRow.objects.for_system().filter(
-        missing_count__gt=0, identity__source__in=source_ids
-    )
+    rows = LearningRecordRow.objects.for_system().filter(missing_count__gt=0, identity__source__in=source_ids)
     rows = rows.select_related("identity__source").order_by("-missing_count", "pk")[:PAGE]
     return tuple(describe_gap(row) for row in rows)
 
@@ -147,5 +153,5 @@ def describe_manifest(row: ManifestRow, facts_count: int) -> ManifestView:
         title=manifest.course.title,
         registered_at=row.registered_at,
         facts_count=facts_count,
-        banks=tuple((bank.id, bank.public) for bank in manifest.banks),
+        banks=tuple((bank.id, bank.is_public) for bank in manifest.banks),
     )

@@ -142,5 +142,7 @@ def latest_checks(source_ids: Collection[int] | None = None) -> list[CheckReport
     newer = CheckReport.objects.filter(
         source=OuterRef("source"), kind=OuterRef("kind"), started_at__gt=OuterRef("started_at")
     )
-    reports = CheckReport.objects.filter(~Exists(newer)).select_related("source").order_by("source__key", "kind")
+    reports = (
+        CheckReport.objects.filter(~Exists(newer)).select_related("source").order_by("source__key", "kind")
+    )
     return list(reports if source_ids is None else reports.filter(source__in=source_ids))

@@ -29,9 +29,7 @@ def retry_event(event: InboxEvent, *, actor: str, now: datetime) -> None:
     """Ask for a parked event, and what else of its learner is parked for the same reason, to be judged again."""
     with transaction.atomic():
         subject = f"event:{event.event_id}"
-        audit.record(
-            "event.retried", actor=actor, subject=subject, now=now, data={"reason": event.reason}
-        )
+        audit.record("event.retried", actor=actor, subject=subject, now=now, data={"reason": event.reason})
     ask(event.source_id, event.reason, str(event.learner_uuid))
 
 

@@ -56,7 +56,8 @@ ERROR = OpenApiResponse(ErrorSerializer, description="A stable code and a senten
 
 
 BUSY = OpenApiResponse(
-    ErrorSerializer, description="Not now: nothing was stored. `Retry-After` says in how many seconds to send it again."
+    ErrorSerializer,
+    description="Not now: nothing was stored. `Retry-After` says in how many seconds to send it again.",
 )
 
 

@@ -23,6 +23,7 @@ from integra_service.people.services import Staff, access_source, operated_sourc
 from integra_service.records.comparing import compare_soon
 from integra_service.records.inspection import (
     PAGE,
+    access_check,
     access_parked,
     access_refused,
     count_parked,
@@ -37,7 +38,7 @@ from integra_service.records.inspection import (
 from integra_service.records.monitoring import latest_checks, latest_reports, list_alarms, measure_inbox
 from integra_service.records.retrying import retry_event, retry_reason
 
-from .machine_words import describe_alarm, explain_reason
+from .machine_words import describe_alarm, describe_differences, explain_reason
 from .sessions import operator_page
 from .source_facts import describe_source
 
@@ -120,7 +121,9 @@ def parked_event(request: HttpRequest, staff: Staff, pk: int) -> HttpResponse:
 @operator_page
 def retry_one(request: HttpRequest, staff: Staff, pk: int) -> HttpResponse:
     retry_event(access_parked(staff, pk), actor=staff.actor, now=utc_now())
-    messages.success(request, _("It is being tried again. If it is not listed here any more, it was applied."))
+    messages.success(
+        request, _("It is being tried again. If it is not listed here any more, it was applied.")
+    )
     return redirect("web:machine-parked")
 
 
@@ -204,3 +207,12 @@ def source_compare(request: HttpRequest, staff: Staff, key: str) -> HttpResponse
 @operator_page
 def manifests(request: HttpRequest, staff: Staff) -> HttpResponse:
     return render(request, "integra/machine_manifests.html", {"manifests": list_manifests(staff)})
+
+
+@require_GET
+@never_cache
+@operator_page
+def check(request: HttpRequest, staff: Staff, pk: int) -> HttpResponse:
+    report = access_check(staff, pk)
+    context = {"report": report, "differences": describe_differences(report)}
+    return render(request, "integra/machine_check.html", context)

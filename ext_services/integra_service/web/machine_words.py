@@ -1,6 +1,8 @@
 """Alarms and reasons in words that say what is the matter and what to do."""
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -12,13 +14,16 @@ from integra_service.records.judging import (
     UNKNOWN_RULE_VERSION,
     UNREADABLE,
 )
+from integra_service.records.models import CheckReport
 from integra_service.records.monitoring import Alarm, AlarmCode
 
 # What it means, and what whoever reads it can do.
 REASONS = {
     SOURCE_MISMATCH: (
         gettext_lazy("It speaks of another city or course"),
-        gettext_lazy("This source may not speak of it. Add the course to the source, or ask the classroom why."),
+        gettext_lazy(
+            "This source may not speak of it. Add the course to the source, or ask the classroom why."
+        ),
     ),
     CLOCK_AHEAD: (
         gettext_lazy("It is dated in the future"),
@@ -81,7 +86,9 @@ def say(alarm: Alarm) -> str:
     count = alarm.count
     match alarm.code:
         case AlarmCode.INBOX_BEHIND:
-            return _("Events wait for more than a quarter of an hour: the workers do not keep up or are not there.")
+            return _(
+                "Events wait for more than a quarter of an hour: the workers do not keep up or are not there."
+            )
         case AlarmCode.AUDIT_HEAD_MISSING:
             return _("The audit chain has lost its last link: somebody changed the database by hand.")
         case AlarmCode.PARKED:
@@ -126,3 +133,33 @@ def say(alarm: Alarm) -> str:
                 "The nightly check found {count} differences.",
                 count,
             ).format(count=count)
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceWords:
+    """What a checker found, as a row."""
+
+    short_code: str
+    where: str
+    decided: str
+    recomputed: str
+
+
+def describe_differences(report: CheckReport) -> tuple[DifferenceWords, ...]:
+    """Return the differences a report keeps; one of a kind this page does not know is shown as it was written."""
+    return tuple(describe_difference(found) for found in json.loads(report.differences))
+
+
+def describe_difference(found: dict[str, Any]) -> DifferenceWords:
+    if "recomputed" not in found:
+        return DifferenceWords(str(found.get("short_code", "")), json.dumps(found), "", "")
+    where = found["module_key"] or _("the whole course")
+    words = [describe_standing(found[name]) for name in ("decided", "recomputed")]
+    return DifferenceWords(found["short_code"], f"{found['course_key']} · {where}", *words)
+
+
+def describe_standing(standing: dict[str, Any] | None) -> str:
+    if standing is None:
+        return _("nothing said")
+    minutes = standing["minutes_trained"] + standing["minutes_recognised"]
+    return f"{standing['state']} {standing['route'] or ''} {minutes} min".replace("  ", " ")

@@ -4,10 +4,17 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from integra_service.people.models import Source, SourceSecret
+from django.utils.translation import gettext_lazy
+
+from integra_service.people.models import SecretKind, Source, SourceSecret
 from integra_service.records.inspection import find_last_seen
 from integra_service.records.models import ReconcileReport
 
+SECRET_LABELS = {
+    SecretKind.WEBHOOK: gettext_lazy("Signs the events"),
+    SecretKind.HANDOVER: gettext_lazy("Signs the way in for learners"),
+    SecretKind.PULL: gettext_lazy("Signs comparisons and certificate states"),
+}
 FINGERPRINT_SHOWN = 8
 REPORTS_SHOWN = 10
 
@@ -16,7 +23,7 @@ REPORTS_SHOWN = 10
 class SecretFacts:
     """An active secret; nothing here helps to guess it."""
 
-    kind: str
+    label: str
     fingerprint: str
     age_days: int
 
@@ -53,5 +60,7 @@ def describe_source(source: Source, now: datetime) -> SourceFacts:
 
 def describe_secret(secret: SourceSecret, now: datetime) -> SecretFacts:
     return SecretFacts(
-        secret.kind, secret.fingerprint[:FINGERPRINT_SHOWN], max(0, (now - secret.created_at).days)
+        str(SECRET_LABELS[SecretKind(secret.kind)]),
+        secret.fingerprint[:FINGERPRINT_SHOWN],
+        max(0, (now - secret.created_at).days),
     )

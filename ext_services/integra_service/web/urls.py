@@ -30,8 +30,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("consola/maquina/secuencias/", machine.gaps, name="machine-gaps"),
     path("consola/maquina/fuentes/", machine.sources, name="machine-sources"),
     path("consola/maquina/fuentes/<str:key>/", machine.source, name="machine-source"),
-    path("consola/maquina/fuentes/<str:key>/comparar/", machine.source_compare, name="machine-source-compare"),
+    path(
+        "consola/maquina/fuentes/<str:key>/comparar/", machine.source_compare, name="machine-source-compare"
+    ),
     path("consola/maquina/fuentes/<str:key>/reintentar/", machine.retry_all, name="machine-retry-all"),
+    path("consola/maquina/revisiones/<int:pk>/", machine.check, name="machine-check"),
     path("consola/maquina/reglas/", machine.manifests, name="machine-manifests"),
     path("consola/personas/", console.people, name="people"),
     path("consola/personas/<uuid:uuid>/", console.person, name="person"),

@@ -10,12 +10,14 @@ from service_support import NOW, SINGLE, confirm
 
 from integra_service.credentials.models import Credential, StatusList
 from integra_service.eligibility.models import Application, PolicyVersion
-from integra_service.people.models import City, LearnerIdentity, ResidenceEpisode, Zone
+from integra_service.people.models import City, LearnerIdentity, ResidenceEpisode, Source, Zone
 from integra_service.people.services import find_staff, record_residence
+from integra_service.records.checking import store_report
+from integra_service.records.models import InboxEvent, RefusedEvent
 from integra_service.routes import ROUTES, Access
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-CALLERS = ("anonymous", "learner", "no_role", "staff", "auditor", "elsewhere")
+CALLERS = ("anonymous", "learner", "no_role", "staff", "auditor", "elsewhere", "operator", "operator_elsewhere")
 REFUSED = {401, 403, 404, 405}
 SIGN_IN = "/consola/entrar/"
 ENDS_SESSIONS = {"web:enter", "web:leave", "web:sign-in", "web:sign-out"}
@@ -61,6 +63,12 @@ class Stage:
             evidence="declaracion_propia",
             now=NOW,
         )
+        world.a.send(world.a.event(uuid.uuid4(), 1, world.a.enrolled(city_key="ciudad-b")))  # parked
+        world.a.send({"id": "not-an-event"})  # refused
+        source = Source.objects.get(key="aula-a")
+        self.check = store_report(
+            source, "standing", started_at=NOW, checked=0, skipped=0, differences=[]
+        )
         register_policy(City.objects.get(key="ciudad-a"), read_demo_policy(), "policy-demo.yaml", now=NOW)
         self.policy = PolicyVersion.objects.for_system().get()
         self.application = register_application(staff, self.person, self.policy.pk, now=NOW)
@@ -72,8 +80,14 @@ class Stage:
                 return self.world.a.enter(self.learner, client)
             case "no_role":
                 client.login(username="sin-rol", password="una-clave-larga-para-probar")
-            case "staff" | "auditor" | "elsewhere":
-                name = {"staff": "a", "auditor": "auditor-a", "elsewhere": "b"}[caller]
+            case "staff" | "auditor" | "elsewhere" | "operator" | "operator_elsewhere":
+                name = {
+                    "staff": "a",
+                    "auditor": "auditor-a",
+                    "elsewhere": "b",
+                    "operator": "operator-a",
+                    "operator_elsewhere": "operator-b",
+                }[caller]
                 client.login(username=self.world.staff[name], password="una-clave-larga-para-probar")
         return client
 
@@ -94,6 +108,14 @@ class Stage:
                 return {"uuid": Application.objects.for_system().get().uuid}
             case "credentials:page" | "credentials:document" | "credentials:paper":
                 return {"token": Credential.objects.for_system().get().token}
+            case "web:machine-parked-event" | "web:machine-retry":
+                return {"pk": InboxEvent.objects.get(state="parked").pk}
+            case "web:machine-refused-event":
+                return {"pk": RefusedEvent.objects.get().pk}
+            case "web:machine-check":
+                return {"pk": self.check.pk}
+            case "web:machine-source" | "web:machine-source-compare" | "web:machine-retry-all":
+                return {"key": "aula-a"}
             case "credentials:status-list":
                 return {"key": StatusList.objects.get().key}
         return {}
@@ -121,6 +143,10 @@ def expected(access, caller):
             return "signs in"
         case Access.STAFF:
             return "404" if caller == "no_role" else "passes"
+        case Access.OPERATOR:
+            return "passes" if caller in {"operator", "operator_elsewhere"} else "404"
+        case Access.CITY_OPERATOR:
+            return "passes" if caller == "operator" else "404"
         case Access.CITY_STAFF:
             return "passes" if is_city_staff else "404"
         case Access.CITY_EDITOR:
@@ -136,7 +162,7 @@ def observed(answer):
 
 def call(client, method, url, policy_pk=0):
     content_type = SINGLE if url == "/api/v1/events" else "application/x-www-form-urlencoded"
-    body = b"{}" if content_type == SINGLE else f"policy={policy_pk}".encode()
+    body = b"{}" if content_type == SINGLE else f"policy={policy_pk}&reason=source_mismatch".encode()
     return client.generic(method, url, body, content_type)
 
 
@@ -175,7 +201,7 @@ def test_every_answer_carries_the_security_headers(stage):
                     assert "charset=utf-8" in headers["Content-Type"], path
 
 
-@pytest.mark.parametrize("caller", ["learner", "staff"])
+@pytest.mark.parametrize("caller", ["learner", "staff", "operator"])
 def test_personal_pages_are_never_stored(stage, caller):
     for route in ROUTES:
         is_personal = not set(route.methods.values()) <= {Access.PUBLIC, Access.LINK, Access.SIGNATURE}
