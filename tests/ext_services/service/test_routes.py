@@ -17,7 +17,16 @@ from integra_service.records.models import InboxEvent, RefusedEvent
 from integra_service.routes import ROUTES, Access
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-CALLERS = ("anonymous", "learner", "no_role", "staff", "auditor", "elsewhere", "operator", "operator_elsewhere")
+CALLERS = (
+    "anonymous",
+    "learner",
+    "no_role",
+    "staff",
+    "auditor",
+    "elsewhere",
+    "operator",
+    "operator_elsewhere",
+)
 REFUSED = {401, 403, 404, 405}
 SIGN_IN = "/consola/entrar/"
 ENDS_SESSIONS = {"web:enter", "web:leave", "web:sign-in", "web:sign-out"}
@@ -66,9 +75,7 @@ class Stage:
         world.a.send(world.a.event(uuid.uuid4(), 1, world.a.enrolled(city_key="ciudad-b")))  # parked
         world.a.send({"id": "not-an-event"})  # refused
         source = Source.objects.get(key="aula-a")
-        self.check = store_report(
-            source, "standing", started_at=NOW, checked=0, skipped=0, differences=[]
-        )
+        self.check = store_report(source, "standing", started_at=NOW, checked=0, skipped=0, differences=[])
         register_policy(City.objects.get(key="ciudad-a"), read_demo_policy(), "policy-demo.yaml", now=NOW)
         self.policy = PolicyVersion.objects.for_system().get()
         self.application = register_application(staff, self.person, self.policy.pk, now=NOW)
