@@ -60,8 +60,13 @@ def request_apply() -> None:
     if settings.CELERY_TASK_ALWAYS_EAGER:
         apply_inbox_task.apply_async()
     elif requests.take_turn():
-        try:
-            apply_inbox_task.apply_async(retry=False, countdown=GATHER_SECONDS)
-        except OperationalError:
-            requests.pause()
-            logger.warning("the broker is away; integra_apply will catch up")
+        # Apart from the request: a broker that does not answer must not hold a sender.
+        threading.Thread(target=ask_broker, daemon=True).start()
+
+
+def ask_broker() -> None:
+    try:
+        apply_inbox_task.apply_async(retry=False, countdown=GATHER_SECONDS)
+    except (OperationalError, OSError):
+        requests.pause()
+        logger.warning("the broker is away; integra_apply will catch up")
