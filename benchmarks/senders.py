@@ -18,9 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import demo_cohort
-
-from benchmarks.service_process import Service, demo
+from benchmarks.service_process import Service, demo, demo_cohort
 from integra_bridge.signing import name_delivery, sign_body
 from integra_grading import events
 from integra_grading.canonical import canonical_json

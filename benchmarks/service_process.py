@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import demo  # noqa: E402 - the demonstration's own way of preparing and starting
+import demo_cohort  # noqa: E402 - its invented learners
+
+__all__ = ["demo", "demo_cohort"]
 
 WORKERS, THREADS = 2, 4
 START_SECONDS = 60
