@@ -302,7 +302,7 @@ class Record:
     def read(self, raw: object, at: str) -> Any:
         if not isinstance(raw, dict):
             raise WireError("not_an_object", at, "An object is expected.")
-        declared = declared_fields(self.of)
+        declared = declared_fields(self.of)  # type: ignore[arg-type]  # a class is hashable
         for key in raw:
             if key not in declared:
                 raise WireError("unknown_key", join(at, key), "A key this schema does not have.")

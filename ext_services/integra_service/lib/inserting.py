@@ -21,7 +21,7 @@ def insert_missing(rows: Sequence[models.Model], *, unique: Sequence[str], retur
     values = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
     # Names of our own tables and columns; every value is a parameter.
     statement = (
-        f"INSERT INTO {quote(rows[0]._meta.db_table)} ({', '.join(quote(field.column) for field in fields)}) "  # noqa: S608
+        f"INSERT INTO {quote(rows[0]._meta.db_table)} ({', '.join(quote(str(field.column)) for field in fields)}) "  # noqa: S608
         f"VALUES {values} ON CONFLICT ({', '.join(map(quote, unique))}) DO NOTHING RETURNING {quote(returning)}"
     )
     parameters = [

@@ -168,7 +168,9 @@ def apply_learners(
         identities = lock_identities(source_id, known, waits=waits)
         held = {identity.learner_uuid for identity in identities}
         busy = [uuid for uuid in learner_uuids if uuid in known and uuid not in held]
-        judged = judge_open_events(source_id, [uuid for uuid in learner_uuids if uuid not in busy], bench)
+        judged = judge_open_events(
+            source_id, [uuid for uuid in learner_uuids if uuid not in busy], bench, held
+        )
         to_fold = find_to_fold(identities, judged)
         changed = store_folds(to_fold, bench, judged.events)
         note_mismatches(judged.mismatched, bench.get_source(source_id)[0].key, bench.now)
@@ -209,12 +211,20 @@ def open_events(source_id: int, learner_uuids: Sequence[UUID]) -> list[InboxEven
     return list(rows.filter(state__in=[InboxState.NEW, InboxState.PARKED]).order_by("sequence", "event_id"))
 
 
-def judge_open_events(source_id: int, learner_uuids: Sequence[UUID], bench: Bench) -> Judged:
-    """Mark each open event applied or parked."""
+def judge_open_events(
+    source_id: int, learner_uuids: Sequence[UUID], bench: Bench, held: Collection[UUID]
+) -> Judged:
+    """Mark each open event applied or parked.
+
+    What counts of a learner who is not held (it came after nothing of theirs did) stays new for the next round: applied
+    without the lock, it would be in no fold.
+    """
     judged = Judged()
     parked: dict[str, list[Verdict]] = {}
     for row in open_events(source_id, learner_uuids):
         verdict = bench.judge(row)
+        if verdict.event is not None and row.learner_uuid not in held:
+            continue
         if verdict.event is not None:
             judged.events[row.pk] = verdict.event
             judged.applied.add(row.learner_uuid)
@@ -228,10 +238,10 @@ def judge_open_events(source_id: int, learner_uuids: Sequence[UUID], bench: Benc
     for reason, verdicts in parked.items():
         for verdict in verdicts:
             # One by one: of two workers that judge a learner without an identity, one parks the event.
-            row = InboxEvent.objects.filter(
+            same = InboxEvent.objects.filter(
                 pk=verdict.row.pk, state=verdict.row.state, reason=verdict.row.reason
             )
-            if row.update(state=InboxState.PARKED, reason=reason) and reason == SOURCE_MISMATCH:
+            if same.update(state=InboxState.PARKED, reason=reason) and reason == SOURCE_MISMATCH:
                 judged.mismatched.append(verdict.row.event_id)
     return judged
 

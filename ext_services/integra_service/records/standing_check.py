@@ -27,6 +27,9 @@ class Standing:
     minutes_recognised: int
 
 
+NOTHING_YET = Standing(str(ModuleState.OPEN), None, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One standing that the events and the rules do not bear out."""
@@ -60,7 +63,7 @@ def check_learner(record: LearningRecord, manifests: Mapping[str, Manifest]) -> 
         for module_key, decided, recomputed in compare_course(record, course, manifests):
             checked += recomputed is not None
             skipped += recomputed is None
-            if recomputed is not None and decided not in recomputed:
+            if recomputed is not None and not is_right(decided, recomputed):
                 shown = Difference(course.course_key, module_key, decided, recomputed[0])
                 differences.append(shown)
     return CheckedLearner(checked, skipped, tuple(differences))
@@ -68,7 +71,7 @@ def check_learner(record: LearningRecord, manifests: Mapping[str, Manifest]) -> 
 
 def compare_course(
     record: LearningRecord, course: CourseRecord, manifests: Mapping[str, Manifest]
-) -> Iterator[tuple[str, Standing | None, tuple[Standing | None, ...] | None]]:
+) -> Iterator[tuple[str, Standing | None, tuple[Standing, ...] | None]]:
     """Yield module key, decided and allowed standings; None for allowed where the events do not say enough."""
     latest = manifests[course.rule_version]
     by_rules = {
@@ -87,7 +90,7 @@ def compare_course(
             if decided is None
             else Standing(decided.state, decided.route, decided.minutes_trained, decided.minutes_recognised)
         )
-        yield module.key, said, allow_silence(known) if is_known else None
+        yield module.key, said, tuple(known) if is_known else None
     said_course = course.standing
     versions = {course.rule_version} | ({said_course.rule_version} if said_course else set())
     known = [by_rules[version][COURSE] for version in sorted(versions)]
@@ -96,13 +99,12 @@ def compare_course(
         if said_course is None
         else Standing(said_course.state, None, said_course.minutes_trained, said_course.minutes_recognised)
     )
-    yield COURSE, said, allow_silence(known) if is_course_known else None
+    yield COURSE, said, tuple(known) if is_course_known else None
 
 
-def allow_silence(known: Sequence[Standing]) -> tuple[Standing | None, ...]:
+def is_right(decided: Standing | None, recomputed: Sequence[Standing]) -> bool:
     """Of a standing that is still what it was before anything happened, the gradebook says nothing."""
-    nothing = Standing(str(ModuleState.OPEN), None, 0, 0)
-    return (*known, None) if nothing in known else tuple(known)
+    return (NOTHING_YET if decided is None else decided) in recomputed
 
 
 def list_versions(course: CourseRecord) -> set[str]:
@@ -184,7 +186,7 @@ def read_sittings(
     first: AttemptRecord | None = None
     for attempt in attempts:
         rules = manifests[attempt.rule_version].bypass
-        if max(attempt.score, first.score if first else 0) > rules.form_items:
+        if rules is None or max(attempt.score, first.score if first else 0) > rules.form_items:
             return None
         outcome = decide_attempt(rules, first, attempt)
         first = attempt if outcome is BypassOutcome.SECOND_FORM else None
