@@ -11,3 +11,5 @@ app = Celery("integra_service")
 app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+for module in ("comparing", "retrying"):
+    app.autodiscover_tasks(["integra_service.records"], related_name=module)

@@ -23,6 +23,7 @@ class Access(Enum):
         "credential officers of the object's city, with the second factor; the rest of the staff gets 404"
     )
     OPERATOR = "who keeps the machine, with the second factor; the rest of the staff gets 404"
+    CITY_OPERATOR = "as OPERATOR, of every city of the object's source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,19 @@ ROUTES = (
     Route("web:recovery-codes", {"POST": Access.FACTOR}),
     Route("web:console", {"GET": Access.STAFF}),
     Route("web:people", {"POST": Access.PEOPLE}),
+    Route("web:machine", {"GET": Access.OPERATOR}),
+    Route("web:machine-parked", {"GET": Access.OPERATOR}),
+    Route("web:machine-parked-event", {"GET": Access.CITY_OPERATOR}),
+    Route("web:machine-retry", {"POST": Access.CITY_OPERATOR}),
+    Route("web:machine-refused", {"GET": Access.OPERATOR}),
+    Route("web:machine-refused-event", {"GET": Access.CITY_OPERATOR}),
+    Route("web:machine-gaps", {"GET": Access.OPERATOR}),
+    Route("web:machine-sources", {"GET": Access.OPERATOR}),
+    Route("web:machine-source", {"GET": Access.CITY_OPERATOR}),
+    Route("web:machine-source-compare", {"POST": Access.CITY_OPERATOR}),
+    Route("web:machine-retry-all", {"POST": Access.CITY_OPERATOR}),
+    Route("web:machine-check", {"GET": Access.CITY_OPERATOR}),
+    Route("web:machine-manifests", {"GET": Access.OPERATOR}),
     Route("web:person", {"GET": Access.CITY_STAFF}),
     Route("web:residence-add", {"GET": Access.CITY_EDITOR, "POST": Access.CITY_EDITOR}),
     Route("web:residence-correct", {"GET": Access.CITY_EDITOR, "POST": Access.CITY_EDITOR}),

@@ -44,9 +44,13 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TIMEZONE = "UTC"
-# Whoever asks for a worker does not wait for a broker that is away: the event is safe, integra_apply catches up.
+# Whoever stores an event does not wait for a broker that is away: the event is safe, integra_apply catches up.
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
-CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 1, "socket_timeout": 5}
+# Beyond these, senders are asked to come back later (records/pressure.py).
+INTEGRA_INBOX_MAX_WAITING = env.read_count(os.environ, "INTEGRA_INBOX_MAX_WAITING", 500_000)
+INTEGRA_INBOX_MAX_AGE_HOURS = env.read_count(os.environ, "INTEGRA_INBOX_MAX_AGE_HOURS", 48)
+INTEGRA_SOURCE_EVENTS_PER_MINUTE = env.read_count(os.environ, "INTEGRA_SOURCE_EVENTS_PER_MINUTE", 300_000)
 
 DEBUG = False
 USES_HTTPS = INTEGRA_ISSUER_URL.startswith("https://")

@@ -8,6 +8,7 @@ message.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,6 +22,11 @@ from uuid import UUID
 from integra_grading.errors import GradingError, WireError
 from integra_grading.numbers import parse_plain_decimal
 from integra_grading.text import has_bad_character
+
+UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+INSTANT_TEXT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)(?:Z|\+00:00)"
+)
 
 
 class Codec(Protocol):
@@ -78,7 +84,7 @@ class Text:
             )
         if has_bad_character(raw, multiline=self.multiline):
             raise WireError("bad_character", at, "A control character or half a character pair.")
-        if self.pattern and re.fullmatch(self.pattern, raw) is None:
+        if self.pattern and compiled(self.pattern).fullmatch(raw) is None:
             raise WireError("wrong_form", at, f"Expected to match {self.pattern}.")
         return raw
 
@@ -138,10 +144,11 @@ class Choice:
     def read(self, raw: object, at: str) -> StrEnum:
         if not isinstance(raw, str):
             raise WireError("wrong_type", at, "A string is expected.")
-        for word in self.words:
-            if word == raw:
-                return word
-        raise WireError("unknown_value", at, f"One of {', '.join(self.words)} is expected.")
+        try:
+            return self.words(raw)
+        except ValueError:
+            words = ", ".join(self.words)
+            raise WireError("unknown_value", at, f"One of {words} is expected.") from None
 
     def write(self, value: StrEnum) -> str:
         return str(value)
@@ -173,10 +180,9 @@ class Uid:
     """A uuid in its one canonical spelling: lower case, with hyphens."""
 
     def read(self, raw: object, at: str) -> UUID:
-        pattern = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
         if not isinstance(raw, str):
             raise WireError("wrong_type", at, "A string is expected.")
-        if re.fullmatch(pattern, raw) is None:
+        if UUID_TEXT.fullmatch(raw) is None:
             raise WireError("not_a_uuid", at, "A lower-case uuid with hyphens is expected.")
         return UUID(raw)
 
@@ -192,10 +198,9 @@ class Instant:
     """A moment in UTC, RFC 3339 with ``Z`` or ``+00:00``, at most microseconds."""
 
     def read(self, raw: object, at: str) -> datetime:
-        pattern = r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)(?:Z|\+00:00)"
         if not isinstance(raw, str):
             raise WireError("wrong_type", at, "A string is expected.")
-        match = re.fullmatch(pattern, raw)
+        match = INSTANT_TEXT.fullmatch(raw)
         if match is not None:
             with suppress(ValueError):  # the 30th of February
                 return datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
@@ -297,16 +302,18 @@ class Record:
     def read(self, raw: object, at: str) -> Any:
         if not isinstance(raw, dict):
             raise WireError("not_an_object", at, "An object is expected.")
-        declared = {field.metadata["name"] or field.name: field for field in dataclasses.fields(self.of)}
+        declared = declared_fields(self.of)  # type: ignore[arg-type]  # a class is hashable
         for key in raw:
             if key not in declared:
                 raise WireError("unknown_key", join(at, key), "A key this schema does not have.")
         values: dict[str, Any] = {}
         for key, field in declared.items():
+            # Declared keys are ours: their paths need no look at what they hold.
+            path = f"{at}.{key}" if at else key
             if key in raw:
-                values[field.name] = field.metadata["codec"].read(raw[key], join(at, key))
+                values[field.name] = field.metadata["codec"].read(raw[key], path)
             elif not field.metadata["optional"]:
-                raise WireError("missing_key", join(at, key), "A key is missing.")
+                raise WireError("missing_key", path, "A key is missing.")
         return self.of(**values)
 
     def write(self, value: Any) -> dict[str, Any]:
@@ -351,6 +358,17 @@ class Tagged:
 
     def schema(self) -> dict[str, Any]:
         return {"oneOf": [codec.schema() for codec in self.records.values()]}
+
+
+@functools.cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+@functools.cache
+def declared_fields(of: type[Any]) -> Mapping[str, dataclasses.Field[Any]]:
+    """Return the fields of a wire dataclass by their keys on the wire."""
+    return {field.metadata["name"] or field.name: field for field in dataclasses.fields(of)}
 
 
 def join(at: str, key: object) -> str:

@@ -15,8 +15,9 @@ def world(tmp_path: Path) -> Iterator[World]:
     places = demo.Places(home=tmp_path, port=free_port(), service_port=free_port())
     keys = demo.read_secrets(places)
     environment = demo.make_environment(places, keys)
-    paths = [str(ROOT / "tests" / "faults"), *filter(None, [environment.get("PYTHONPATH")])]
-    environment["PYTHONPATH"] = os.pathsep.join(paths)
+    # Before whatever the caller's path is, so that the processes run the code the caller tests.
+    paths = [str(ROOT / "tests" / "faults"), os.environ.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     demo.prepare(places, keys, environment)
     world = World(places, keys, environment)
     yield world

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from integra_service.lib.errors import ServiceError
 
@@ -83,6 +84,16 @@ def get_head() -> tuple[int, str]:
     """Return sequence and hash of the last entry, to be published where this database cannot be changed."""
     head = AuditHead.objects.filter(pk=1).first()
     return (0, GENESIS) if head is None else (head.sequence, head.hash)
+
+
+def is_head_missing() -> bool:
+    """Return whether the head does not name the last entry; a look at two rows, not at the chain."""
+    last = AuditEntry.objects.order_by("-sequence").values("hash")[:1]
+    # In one statement: between two, an entry and its head may be written.
+    head = AuditHead.objects.filter(pk=1).annotate(last=Coalesce(Subquery(last), Value(GENESIS))).first()
+    if head is None:
+        return AuditEntry.objects.exists() and not AuditHead.objects.exists()
+    return bool(head.hash != head.last)
 
 
 def check_chain(published: tuple[int, str] | None = None) -> ChainCheck:

@@ -66,6 +66,14 @@ def read_switch(environ: Mapping[str, str], name: str) -> bool:
     return value == "1"
 
 
+def read_count(environ: Mapping[str, str], name: str, default: int) -> int:
+    """Return a whole number from 1 to a thousand millions."""
+    text = read_text(environ, name, str(default))
+    if not text.isascii() or not text.isdigit() or len(text) > 10 or not 1 <= int(text) <= 10**9:
+        raise ImproperlyConfigured(f"{name} must be a whole number from 1 on, not {text!r}.")
+    return int(text)
+
+
 def read_secret_key(environ: Mapping[str, str], name: str) -> str:
     value = read_text(environ, name)
     if len(value) < 32:

@@ -25,6 +25,14 @@ class RequestError(ServiceError):
         self.status = status
 
 
+class BusyError(RequestError):
+    """Nothing is wrong with what was sent, only with the moment; ``wait_seconds`` says when to come again."""
+
+    def __init__(self, code: str, message: str, *, wait_seconds: int, status: int = 503) -> None:
+        super().__init__(code, message, status=status)
+        self.wait_seconds = wait_seconds
+
+
 class NotFoundError(RequestError):
     """The thing does not exist, or not for this caller: both answer alike."""
 

@@ -4,10 +4,17 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from .errors import RequestError
+from .errors import BusyError, RequestError
 
 
 def answer_error(request: HttpRequest, error: RequestError) -> HttpResponse:
+    response = describe_error(request, error)
+    if isinstance(error, BusyError):
+        response["Retry-After"] = str(error.wait_seconds)
+    return response
+
+
+def describe_error(request: HttpRequest, error: RequestError) -> HttpResponse:
     if request.path.startswith("/api/"):
         body: dict[str, str] = {"code": error.code, "message": error.message}
         if error.field is not None:

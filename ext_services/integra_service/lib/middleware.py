@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 
-from .errors import RequestError
+from .errors import BusyError, RequestError
 from .failures import answer_error
 
 logger = logging.getLogger(__name__)
@@ -19,6 +19,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+RETRY_SECONDS = 10
 HSTS = "max-age=31536000; includeSubDomains"
 
 
@@ -63,9 +64,5 @@ class ErrorMiddleware:
 
 
 def answer_unavailable(request: HttpRequest) -> HttpResponse:
-    error = RequestError(
-        "storage_unavailable", _("Nothing can be saved at this moment. Try again in a while."), status=503
-    )
-    response = answer_error(request, error)
-    response["Retry-After"] = "10"
-    return response
+    message = _("Nothing can be saved at this moment. Try again in a while.")
+    return answer_error(request, BusyError("storage_unavailable", message, wait_seconds=RETRY_SECONDS))

@@ -4,13 +4,17 @@ import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any, NoReturn
 
 from .errors import RequestError
 
 MAX_DEPTH = 32
-# Strings are skipped as a whole, so that a bracket inside one does not count.
-STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+# Left out as a whole, so that a bracket inside does not count. Possessive, and an unfinished one goes to the end:
+# otherwise the search would begin anew at each of its quotes.
+STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 class JsonError(RequestError):
@@ -34,15 +38,9 @@ def parse_json(body: bytes) -> Any:
 
 def require_depth(body: bytes) -> None:
     """Refuse deep nesting before the parser, which would end in RecursionError."""
-    depth = 0
-    for token in STRUCTURE.finditer(body):
-        match token.group()[:1]:
-            case b"[" | b"{":
-                depth += 1
-            case b"]" | b"}":
-                depth -= 1
-        if depth > MAX_DEPTH:
-            raise JsonError("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
+    brackets = STRING.sub(b"", body).translate(None, NO_BRACKETS)
+    if max(accumulate(STEPS[bracket] for bracket in brackets), default=0) > MAX_DEPTH:
+        raise JsonError("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
 def refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """From a source's learner to a person, and from person to person."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from integra_grading.pseudonym import short_code
 from integra_service.audit import services as audit
+from integra_service.lib.inserting import insert_missing
 
 from .erasures import note_erasure
 from .models import City, LearnerIdentity, LegalName, Person, ResidenceEpisode, Source
@@ -42,6 +44,34 @@ def ensure_identity(source: Source, learner_uuid: UUID, city_id: int, now: datet
         if made is None:
             raise
         return made
+
+
+@transaction.atomic
+def ensure_identities(source: Source, city_ids: Mapping[UUID, int], now: datetime) -> None:
+    """Make the identities that are not known yet, each with its person in the city given."""
+    if not city_ids:
+        return
+    learner_uuids = sorted(city_ids)  # in one order: two workers with the same learners do not deadlock
+    people = Person.objects.for_system().bulk_create(
+        [Person(city_id=city_ids[learner_uuid], created_at=now) for learner_uuid in learner_uuids]
+    )
+    made = insert_missing(
+        [
+            LearnerIdentity(
+                source=source,
+                learner_uuid=learner_uuid,
+                short_code=short_code(learner_uuid),
+                person=person,
+                own_person=person,
+                created_at=now,
+            )
+            for learner_uuid, person in zip(learner_uuids, people, strict=True)
+        ],
+        unique=("source_id", "learner_uuid"),
+        returning="own_person_id",
+    )
+    # Another process was first: its person is the one that stays.
+    Person.objects.for_system().filter(pk__in=[p.pk for p in people if p.pk not in made]).delete()
 
 
 def move_person(identity: LearnerIdentity, city: City) -> None:

@@ -4,12 +4,14 @@ from .access import FoundPerson, Staff, access_person, find_people, find_staff
 from .consents import has_consent, list_consents, record_consents
 from .names import confirm_name, confirmed_name, confirmed_names
 from .residences import access_residence, list_residences, record_residence
+from .source_access import access_source, operated_sources
 
 __all__ = [
     "FoundPerson",
     "Staff",
     "access_person",
     "access_residence",
+    "access_source",
     "confirm_name",
     "confirmed_name",
     "confirmed_names",
@@ -18,6 +20,7 @@ __all__ = [
     "has_consent",
     "list_consents",
     "list_residences",
+    "operated_sources",
     "record_consents",
     "record_residence",
 ]

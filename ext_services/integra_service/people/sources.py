@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from integra_service.audit import services as audit
 from integra_service.lib import encryption, webhooks
@@ -38,6 +39,22 @@ class SourceTerritory:
         return city_key in self.city_ids and course_key in self.course_keys
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """An active source and the secrets its deliveries may be signed with."""
+
+    source: Source
+    secrets: tuple[bytes, ...]
+
+
+SENDER_QUERY = """
+    SELECT source.id, secret.ciphertext
+    FROM people_source AS source JOIN people_sourcesecret AS secret ON secret.source_id = source.id
+    WHERE source.key = %s AND source.is_active = %s AND secret.kind = %s AND secret.retired_at IS NULL
+    ORDER BY secret.created_at DESC, secret.id DESC LIMIT %s
+"""
+
+
 def find_source(key: str) -> Source | None:
     """Return the active source of that key."""
     # A NUL would reach the database as an error; no key has one.
@@ -62,8 +79,28 @@ def open_secrets(source: Source, kind: SecretKind) -> tuple[str, ...]:
     )
 
 
-def open_webhook_secrets(source: Source) -> tuple[bytes, ...]:
-    return tuple(webhooks.read_secret(text) for text in open_secrets(source, SecretKind.WEBHOOK))
+def find_sender(key: str) -> Sender | None:
+    """Return who may sign as that key: an active source with its active webhook secrets, the newest first.
+
+    Asked at every delivery, so that a retired secret or a switched-off source is refused from that moment on; what
+    costs, the decryption, is remembered per ciphertext. Written by hand because Django needs longer to build the
+    statement than the database to answer it.
+    """
+    if not key.isascii() or not key.isprintable():  # as in find_source
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(SENDER_QUERY, [key, True, SecretKind.WEBHOOK, MAX_ACTIVE_SECRETS])
+        rows = cursor.fetchall()
+    if not rows:
+        return None
+    source = Source.from_db(None, ["id", "key"], [rows[0][0], key])  # the rest is read where somebody asks
+    return Sender(source, tuple(open_webhook_secret(ciphertext, key) for _, ciphertext in rows))
+
+
+@lru_cache(maxsize=256)
+def open_webhook_secret(ciphertext: str, source_key: str) -> bytes:
+    context = secret_context(source_key, SecretKind.WEBHOOK)
+    return webhooks.read_secret(encryption.decrypt_text(ciphertext, context=context))
 
 
 @transaction.atomic

@@ -1,38 +1,44 @@
-"""From the inbox to the learning record, learner by learner, in transactions of their own.
+"""From the inbox to the learning record, some learners at a time, in transactions of their own.
 
 Nothing here can lose an event: what cannot be applied is parked with its reason and stops nobody.
 """
 
-import json
 import logging
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import OperationalError, transaction
 from django.db.models import Q
 
-from integra_grading.errors import EventError
-from integra_grading.events import Event, parse_event
+from integra_grading.events import Event
 from integra_service.audit import services as audit
-from integra_service.people.identities import ensure_identity, find_identity, move_person, retire_identity
-from integra_service.people.models import City, LearnerIdentity, Source
-from integra_service.people.sources import SourceTerritory, get_territory
+from integra_service.people.identities import ensure_identities
+from integra_service.people.models import LearnerIdentity
 
-from .fold import LearningRecord, fold
+from .folding import store_folds
+from .judging import (
+    APPLY_FAILED,
+    CLOCK_AHEAD,
+    CLOCK_TOLERANCE,
+    SOURCE_MISMATCH,
+    UNKNOWN_RULE_VERSION,
+    Bench,
+    Verdict,
+)
 from .models import InboxEvent, InboxState, LearningRecordRow, Manifest
 from .signals import record_changed
-from .storage import digest_record, dump_record
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
-CLOCK_TOLERANCE = timedelta(minutes=5)
-SOURCE_MISMATCH = "source_mismatch"
-CLOCK_AHEAD = "clock_ahead"
-UNKNOWN_RULE_VERSION = "unknown_rule_version"
-UNREADABLE = "unreadable"
-APPLY_FAILED = "apply_failed"
 MAX_TRIES = 3
+# Learners in one transaction: enough that its statements are shared, few enough that nobody waits long for a lock.
+TOGETHER = 25
+ROWS_TOGETHER = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,191 +49,234 @@ class LearnerRef:
     learner_uuid: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether an event counts now; ``reason`` says why not."""
+@dataclass(slots=True)
+class Judged:
+    """What judging the open events of some learners brought."""
 
-    row: InboxEvent
-    event: Event | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What judging a learner's open events brought."""
-
-    is_any_applied: bool
-    is_any_changed: bool  # also parked ones: they are no longer missing
+    events: dict[int, Event] = field(default_factory=dict)  # that count now, by row
+    applied: set[UUID] = field(default_factory=set)  # learners of whom something counts now
+    changed: set[UUID] = field(default_factory=set)  # also those with newly parked events: no longer missing
+    mismatched: list[str] = field(default_factory=list)  # ids of events about another territory
 
 
 def apply_inbox(now: datetime, *, limit: int = 200, retry_parked: bool = False) -> int:
-    """Apply what waits and announce what changed. Return how many learners were looked at."""
+    """Apply what waits and announce what changed. Return how many learners were looked at.
+
+    Several workers may do this at once: each passes over learners whom another one holds and comes back to them.
+    """
     refs = list_waiting(now, limit=limit, retry_parked=retry_parked)
-    for ref in refs:
-        apply_safely(ref, now)
-    announce_due(limit=limit)
+    apply_waiting(refs, now)
+    if not refs:
+        announce_due()
     return len(refs)
+
+
+def apply_waiting(refs: Sequence[LearnerRef], now: datetime) -> None:
+    """Apply these learners' open events and announce what changed."""
+    bench = Bench(now)
+    changed: list[int] = []
+    for source_id, learner_uuids in split(refs):
+        for learner_uuid in apply_together(source_id, learner_uuids, bench, changed):
+            apply_alone(source_id, learner_uuid, bench, changed)
+    announce(LearningRecordRow.objects.for_system().filter(identity__in=changed).values_list("pk", flat=True))
+
+
+def list_parked_learners(source_id: int, reason: str, learner_uuid: UUID | None) -> list[LearnerRef]:
+    """Return the learners of a source with events parked for that reason, or the one that is asked for."""
+    parked = InboxEvent.objects.filter(source_id=source_id, state=InboxState.PARKED, reason=reason)
+    if learner_uuid is not None:
+        parked = parked.filter(learner_uuid=learner_uuid)
+    uuids = parked.order_by("learner_uuid").values_list("learner_uuid", flat=True).distinct()
+    return [LearnerRef(source_id, uuid) for uuid in uuids]
 
 
 def list_waiting(now: datetime, *, limit: int, retry_parked: bool) -> list[LearnerRef]:
     """Return learners with new events, or with parked ones whose reason may have passed."""
-    waiting = Q(state=InboxState.NEW)
-    waiting |= Q(state=InboxState.PARKED, reason=CLOCK_AHEAD, occurred_at__lte=now + CLOCK_TOLERANCE)
-    waiting |= Q(
-        state=InboxState.PARKED,
-        reason=UNKNOWN_RULE_VERSION,
-        rule_version__in=Manifest.objects.values("rule_version"),
-    )
-    if retry_parked:
-        waiting |= Q(state=InboxState.PARKED)
-    pairs = InboxEvent.objects.filter(waiting).values_list("source_id", "learner_uuid").distinct()
+    parked = Q(reason=CLOCK_AHEAD, occurred_at__lte=now + CLOCK_TOLERANCE)
+    parked |= Q(reason=UNKNOWN_RULE_VERSION, rule_version__in=Manifest.objects.values("rule_version"))
+    # Apart: each has its own partial index, and the first stops reading at the limit.
+    new = list_learners(Q(state=InboxState.NEW), limit)
+    back = list_learners(Q(state=InboxState.PARKED) & (Q() if retry_parked else parked), limit)
     # In one order everywhere: two workers that meet wait for each other, they do not deadlock.
+    return sorted({*new, *back}, key=lambda ref: (ref.source_id, ref.learner_uuid))[:limit]
+
+
+def list_learners(condition: Q, limit: int) -> list[LearnerRef]:
+    pairs = InboxEvent.objects.filter(condition).values_list("source_id", "learner_uuid").distinct()
     return [LearnerRef(*pair) for pair in pairs.order_by("source_id", "learner_uuid")[:limit]]
 
 
-def apply_safely(ref: LearnerRef, now: datetime) -> None:
-    """Apply one learner; a fault of ours parks their new events instead of stopping the others."""
-    for tried in range(1, MAX_TRIES + 1):
-        try:
-            apply_learner(ref, now)
-        except OperationalError:  # deadlock, lock timeout, database away: the events stay new
-            if tried == MAX_TRIES:
-                raise
-        except Exception:
-            logger.exception("events of one learner could not be applied; parked as %s", APPLY_FAILED)
-            waiting = InboxEvent.objects.filter(source_id=ref.source_id, learner_uuid=ref.learner_uuid)
-            waiting.filter(state=InboxState.NEW).update(state=InboxState.PARKED, reason=APPLY_FAILED)
-            return
-        else:
-            return
+def split(refs: Sequence[LearnerRef]) -> Iterator[tuple[int, list[UUID]]]:
+    """Yield the learners of one source at a time, some together, in their order."""
+    for source_id, of_source in groupby(refs, key=lambda ref: ref.source_id):
+        learner_uuids = [ref.learner_uuid for ref in of_source]
+        for start in range(0, len(learner_uuids), TOGETHER):
+            yield source_id, learner_uuids[start : start + TOGETHER]
 
 
-def apply_learner(ref: LearnerRef, now: datetime) -> None:
-    """Judge a learner's open events, and store the fold of all that count."""
-    source = Source.objects.get(pk=ref.source_id)
-    territory = get_territory(source)
-    city_id = find_first_city(ref, source, territory, now)
-    if city_id is not None:
-        ensure_identity(source, ref.learner_uuid, city_id, now)
-    with transaction.atomic(durable=True):
-        identity = lock_identity(source, ref.learner_uuid)
-        outcome = judge_open_events(ref, source, territory, now)
-        if identity is not None and (
-            outcome.is_any_applied or (outcome.is_any_changed and has_row(identity))
-        ):
-            store_fold(identity, now)
+def apply_together(
+    source_id: int, learner_uuids: Sequence[UUID], bench: Bench, changed: list[int]
+) -> list[UUID]:
+    """Apply some learners in one transaction; return those to be taken alone.
 
-
-def find_first_city(ref: LearnerRef, source: Source, territory: SourceTerritory, now: datetime) -> int | None:
-    """Return the city of the first open event that counts; None where the identity is known or none does."""
-    if find_identity(source, ref.learner_uuid) is not None:
-        return None
-    verdicts = [judge(row, source, territory, now) for row in open_events(ref)]
-    cities = (territory.city_ids[v.event.data.city_key] for v in verdicts if v.event is not None)
-    return next(cities, None)
-
-
-def lock_identity(source: Source, learner_uuid: UUID) -> LearnerIdentity | None:
-    """Take the learner's lock; every statement after it sees what the former holder committed."""
-    identities = LearnerIdentity.objects.for_system().select_for_update(of=("self",))
-    return identities.filter(source=source, learner_uuid=learner_uuid).select_related("person").first()
-
-
-def open_events(ref: LearnerRef) -> list[InboxEvent]:
-    rows = InboxEvent.objects.filter(source_id=ref.source_id, learner_uuid=ref.learner_uuid)
-    return list(rows.exclude(state=InboxState.APPLIED).order_by("sequence", "event_id"))
-
-
-def judge_open_events(ref: LearnerRef, source: Source, territory: SourceTerritory, now: datetime) -> Outcome:
-    """Mark each open event applied or parked."""
-    is_any_applied = is_any_changed = False
-    for row in open_events(ref):
-        verdict = judge(row, source, territory, now)
-        if verdict.event is not None:
-            InboxEvent.objects.filter(pk=row.pk).update(state=InboxState.APPLIED, reason="", applied_at=now)
-            is_any_applied = is_any_changed = True
-        elif (row.state, row.reason) != (InboxState.PARKED, verdict.reason):
-            InboxEvent.objects.filter(pk=row.pk).update(state=InboxState.PARKED, reason=verdict.reason)
-            note_mismatch(source, row, verdict.reason, now)
-            is_any_changed = True
-    return Outcome(is_any_applied, is_any_changed)
-
-
-def judge(row: InboxEvent, source: Source, territory: SourceTerritory, now: datetime) -> Verdict:
+    They are those whom another worker holds, or all of them when one of them cannot be applied.
+    """
     try:
-        received = parse_event(json.loads(row.body))
-    except EventError:  # stored under a schema this version no longer reads
-        return Verdict(row, None, UNREADABLE)
-    data = received.event.data
-    covers = territory.covers(city_key=data.city_key, course_key=data.course_key)
-    if received.source != source.key or not covers:
-        return Verdict(row, None, SOURCE_MISMATCH)
-    if received.event.time > now + CLOCK_TOLERANCE:
-        return Verdict(row, None, CLOCK_AHEAD)
-    if not Manifest.objects.filter(rule_version=data.rule_version).exists():
-        return Verdict(row, None, UNKNOWN_RULE_VERSION)
-    return Verdict(row, received.event, "")
+        identity_ids, left = try_again(lambda: apply_learners(source_id, learner_uuids, bench, waits=False))
+    except OperationalError:
+        raise
+    except Exception:
+        logger.exception("some learners could not be applied together; each is taken alone")
+        return list(learner_uuids)
+    changed += identity_ids
+    return left
 
 
-def note_mismatch(source: Source, row: InboxEvent, reason: str, now: datetime) -> None:
+def apply_alone(source_id: int, learner_uuid: UUID, bench: Bench, changed: list[int]) -> None:
+    """Apply one learner; a fault of ours parks their new events instead of stopping the others."""
+    try:
+        identity_ids, _ = try_again(lambda: apply_learners(source_id, [learner_uuid], bench, waits=True))
+    except OperationalError:  # deadlock, lock timeout, database away: the events stay new
+        raise
+    except Exception:
+        logger.exception("events of one learner could not be applied; parked as %s", APPLY_FAILED)
+        waiting = InboxEvent.objects.filter(source_id=source_id, learner_uuid=learner_uuid)
+        waiting.filter(state=InboxState.NEW).update(state=InboxState.PARKED, reason=APPLY_FAILED)
+    else:
+        changed += identity_ids
+
+
+def try_again(work: Callable[[], T]) -> T:
+    """Do it again where another transaction was in the way; everything is undone before."""
+    for _ in range(MAX_TRIES - 1):
+        try:
+            return work()
+        except OperationalError:
+            continue
+    return work()
+
+
+def apply_learners(
+    source_id: int, learner_uuids: Sequence[UUID], bench: Bench, *, waits: bool
+) -> tuple[list[int], list[UUID]]:
+    """Judge these learners' open events and store the folds of all that count, in one transaction.
+
+    Returns the identities whose record changed, and the learners whom somebody else holds (none with ``waits``).
+    """
+    known = introduce(source_id, learner_uuids, bench)
+    with transaction.atomic(durable=True):
+        identities = lock_identities(source_id, known, waits=waits)
+        held = {identity.learner_uuid for identity in identities}
+        busy = [uuid for uuid in learner_uuids if uuid in known and uuid not in held]
+        judged = judge_open_events(
+            source_id, [uuid for uuid in learner_uuids if uuid not in busy], bench, held
+        )
+        to_fold = find_to_fold(identities, judged)
+        changed = store_folds(to_fold, bench, judged.events)
+        note_mismatches(judged.mismatched, bench.get_source(source_id)[0].key, bench.now)
+    return changed, busy
+
+
+def introduce(source_id: int, learner_uuids: Sequence[UUID], bench: Bench) -> set[UUID]:
+    """Make identities of learners seen for the first time; return those who have one now.
+
+    A learner's first city is that of their first open event that counts; who has none stays unknown.
+    """
+    source, territory = bench.get_source(source_id)
+    identities = LearnerIdentity.objects.for_system().filter(source=source, learner_uuid__in=learner_uuids)
+    known = set(identities.values_list("learner_uuid", flat=True))
+    cities: dict[UUID, int] = {}
+    for row in open_events(source_id, [uuid for uuid in learner_uuids if uuid not in known]):
+        if row.learner_uuid not in cities:
+            event = bench.judge(row).event
+            if event is not None:
+                cities[row.learner_uuid] = territory.city_ids[event.data.city_key]
+    ensure_identities(source, cities, bench.now)
+    return known | set(cities)
+
+
+def lock_identities(source_id: int, learner_uuids: Collection[UUID], *, waits: bool) -> list[LearnerIdentity]:
+    """Take the learners' locks; every statement after it sees what the former holders committed."""
+    identities = LearnerIdentity.objects.for_system().filter(
+        source_id=source_id, learner_uuid__in=learner_uuids
+    )
+    locked = identities.select_for_update(of=("self",), skip_locked=not waits)
+    return list(locked.select_related("person", "own_person", "source").order_by("learner_uuid"))
+
+
+def open_events(source_id: int, learner_uuids: Sequence[UUID]) -> list[InboxEvent]:
+    if not learner_uuids:
+        return []
+    rows = InboxEvent.objects.filter(source_id=source_id, learner_uuid__in=learner_uuids)
+    return list(rows.filter(state__in=[InboxState.NEW, InboxState.PARKED]).order_by("sequence", "event_id"))
+
+
+def judge_open_events(
+    source_id: int, learner_uuids: Sequence[UUID], bench: Bench, held: Collection[UUID]
+) -> Judged:
+    """Mark each open event applied or parked.
+
+    What counts of a learner who is not held (it came after nothing of theirs did) stays new for the next round: applied
+    without the lock, it would be in no fold.
+    """
+    judged = Judged()
+    parked: dict[str, list[Verdict]] = {}
+    for row in open_events(source_id, learner_uuids):
+        verdict = bench.judge(row)
+        if verdict.event is not None and row.learner_uuid not in held:
+            continue
+        if verdict.event is not None:
+            judged.events[row.pk] = verdict.event
+            judged.applied.add(row.learner_uuid)
+        elif (row.state, row.reason) != (InboxState.PARKED, verdict.reason):
+            parked.setdefault(verdict.reason, []).append(verdict)
+            judged.changed.add(row.learner_uuid)
+    counting = list(judged.events)
+    for start in range(0, len(counting), ROWS_TOGETHER):
+        rows = InboxEvent.objects.filter(pk__in=counting[start : start + ROWS_TOGETHER])
+        rows.update(state=InboxState.APPLIED, reason="", applied_at=bench.now)
+    for reason, verdicts in parked.items():
+        for verdict in verdicts:
+            # One by one: of two workers that judge a learner without an identity, one parks the event.
+            same = InboxEvent.objects.filter(
+                pk=verdict.row.pk, state=verdict.row.state, reason=verdict.row.reason
+            )
+            if same.update(state=InboxState.PARKED, reason=reason) and reason == SOURCE_MISMATCH:
+                judged.mismatched.append(verdict.row.event_id)
+    return judged
+
+
+def find_to_fold(identities: Sequence[LearnerIdentity], judged: Judged) -> list[LearnerIdentity]:
+    """Return whose record may be another: something counts now, or a number of a stored record is no longer missing."""
+    parked_only = judged.changed - judged.applied
+    candidates = [identity.pk for identity in identities if identity.learner_uuid in parked_only]
+    rows = LearningRecordRow.objects.for_system().filter(identity__in=candidates) if candidates else None
+    with_row = set(rows.values_list("identity_id", flat=True)) if rows is not None else set()
+    return [i for i in identities if i.learner_uuid in judged.applied or i.pk in with_row]
+
+
+def note_mismatches(event_ids: Sequence[str], source_key: str, now: datetime) -> None:
     """An event about another territory is a security matter: it leaves a trace beyond the inbox."""
-    if reason == SOURCE_MISMATCH:
+    for event_id in event_ids:
         audit.record(
-            "event.source_mismatch",
-            actor=f"source:{source.key}",
-            subject=f"event:{row.event_id}",
-            now=now,
+            "event.source_mismatch", actor=f"source:{source_key}", subject=f"event:{event_id}", now=now
         )
 
 
-def store_fold(identity: LearnerIdentity, now: datetime) -> bool:
-    """Fold everything applied and store it under the learner's lock; return whether the row changed."""
-    record = fold_learner(identity)
-    content = dump_record(record)
-    digest = digest_record(content)
-    row = LearningRecordRow.objects.for_system().filter(identity=identity).first()
-    if row is not None and row.digest == digest:
-        return False
-    LearningRecordRow.objects.for_system().update_or_create(
-        identity=identity,
-        defaults={
-            "content": content,
-            "digest": digest,
-            "last_sequence": record.last_sequence,
-            "missing_count": len(record.missing),
-            "is_announcement_due": True,
-        },
-    )
-    follow_learner(identity, record, now)
-    return True
-
-
-def fold_learner(identity: LearnerIdentity) -> LearningRecord:
-    """Return the fold of the learner's applied events."""
-    rows = InboxEvent.objects.filter(source_id=identity.source_id, learner_uuid=identity.learner_uuid)
-    bodies = rows.filter(state=InboxState.APPLIED).values_list("body", flat=True)
-    events = [parse_event(json.loads(body)).event for body in bodies]
-    arrived = list(rows.exclude(reason=SOURCE_MISMATCH).values_list("sequence", flat=True))
-    return fold(identity.learner_uuid, events, arrived)
-
-
-def has_row(identity: LearnerIdentity) -> bool:
-    return LearningRecordRow.objects.for_system().filter(identity=identity).exists()
-
-
-def follow_learner(identity: LearnerIdentity, record: LearningRecord, now: datetime) -> None:
-    """Bring the person into the city the record names, and forget who retired."""
-    city = City.objects.filter(key=record.city_key).first()
-    if city is not None:
-        move_person(identity, city)
-    if record.is_retired:
-        retire_identity(identity, now)
-
-
-def announce_due(*, limit: int) -> None:
-    """Tell the receivers of every changed record, until none of them fails."""
+def announce_due() -> None:
+    """Tell the receivers of every changed record that somebody has not dealt with."""
     due = LearningRecordRow.objects.for_system().filter(is_announcement_due=True)
-    for row in due.select_related("identity__person__city", "identity__source").order_by("pk")[:limit]:
+    announce(due.order_by("pk").values_list("pk", flat=True))
+
+
+def announce(row_ids: Iterable[int]) -> None:
+    """Tell the receivers of changed records, each until none of them fails."""
+    for pk in row_ids:
+        row = (
+            LearningRecordRow.objects.for_system()
+            .select_related("identity__person__city", "identity__source")
+            .get(pk=pk)
+        )
         answers = record_changed.send_robust(sender=LearningRecordRow, identity=row.identity)
         if not any(isinstance(answer, Exception) for _, answer in answers):
             # Not if it changed meanwhile: then it is due again.

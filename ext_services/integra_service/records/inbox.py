@@ -12,7 +12,8 @@ from django.db.models import F
 
 from integra_grading.canonical import canonical_json
 from integra_grading.errors import EventError, GradingError
-from integra_grading.events import MAX_EVENT_BYTES, event_digest, parse_event
+from integra_grading.events import MAX_EVENT_BYTES, read_event
+from integra_service.lib.inserting import insert_missing
 from integra_service.people.models import Source
 
 from .models import InboxEvent, RefusedEvent
@@ -39,7 +40,11 @@ class Receipt:
 
 
 def store_events(source: Source, raw_events: Sequence[Any], now: datetime) -> Receipt:
-    """Keep every event of one delivery, accepted or not; on return all of it is committed."""
+    """Keep every event of one delivery, accepted or not; on return all of it is committed.
+
+    What is new is committed by the one statement that inserts it; a fault after that leaves it stored and not yet
+    acknowledged, so that the sender repeats it and is told that it is here.
+    """
     rows: dict[str, InboxEvent] = {}
     refused: list[tuple[Any, Refusal]] = []
     for raw in raw_events:
@@ -51,45 +56,51 @@ def store_events(source: Source, raw_events: Sequence[Any], now: datetime) -> Re
         first = rows.setdefault(row.event_id, row)
         if first.digest != row.digest:
             refused.append((raw, conflict(row.event_id)))
-    with transaction.atomic(durable=True):
-        stored = insert_new(source, rows.values())
-        for event_id, row in rows.items():
-            if stored[event_id] != row.digest:
-                refused.append((json.loads(row.body), conflict(event_id)))
-        # Sorted like the insert above: two deliveries never wait for each other crosswise.
-        for raw, refusal in sorted(refused, key=lambda pair: digest_of_any(pair[0])):
-            keep_refused(source, raw, refusal, now)
-    accepted = tuple(event_id for event_id, row in rows.items() if stored[event_id] == row.digest)
+    kept = insert_new(rows.values())
+    here_before = find_digests(source, [event_id for event_id in rows if event_id not in kept])
+    for event_id, digest in here_before.items():
+        if digest != rows[event_id].digest:
+            refused.append((json.loads(rows[event_id].body), conflict(event_id)))
+    if refused:
+        with transaction.atomic(durable=True):
+            # Sorted like the insert above: two deliveries never wait for each other crosswise.
+            for raw, refusal in sorted(refused, key=lambda pair: digest_of_any(pair[0])):
+                keep_refused(source, raw, refusal, now)
+    accepted = tuple(
+        event_id for event_id, row in rows.items() if here_before.get(event_id, row.digest) == row.digest
+    )
     return Receipt(accepted, tuple(refusal for _, refusal in refused))
 
 
 def read_row(source: Source, raw: Any, now: datetime) -> InboxEvent:
     """Return the row of a well-formed event, or raise EventError."""
-    event = parse_event(raw).event
+    received, body = read_event(raw)
+    event = received.event
     return InboxEvent(
         source=source,
         event_id=event.id,
-        digest=event_digest(raw),
+        digest=hashlib.sha256(body).hexdigest(),
         type=event.type,
         learner_uuid=event.learner_uuid,
         sequence=event.sequence,
         occurred_at=event.time,
         received_at=now,
         rule_version=event.data.rule_version,
-        body=canonical_json(raw).decode(),
+        body=body.decode(),
     )
 
 
-def insert_new(source: Source, rows: Iterable[InboxEvent]) -> dict[str, str]:
-    """Insert what is not there yet and return the digests that stand there now, by event id.
-
-    The unique constraint decides, not a look beforehand; in one order, so that two deliveries with the same
-    events wait for each other instead of deadlocking.
-    """
+def insert_new(rows: Iterable[InboxEvent]) -> set[str]:
+    """Insert what is not there yet and return its ids; in one order, so that deliveries do not deadlock."""
     ordered = sorted(rows, key=lambda row: row.event_id)
-    InboxEvent.objects.bulk_create(ordered, ignore_conflicts=True)
-    ids = [row.event_id for row in ordered]
-    stored = InboxEvent.objects.filter(source=source, event_id__in=ids)
+    return insert_missing(ordered, unique=("source_id", "event_id"), returning="event_id")
+
+
+def find_digests(source: Source, event_ids: Sequence[str]) -> dict[str, str]:
+    """Return the digests under which these ids stand in the inbox."""
+    if not event_ids:
+        return {}
+    stored = InboxEvent.objects.filter(source=source, event_id__in=event_ids)
     return dict(stored.values_list("event_id", "digest"))
 
 

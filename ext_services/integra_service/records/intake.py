@@ -11,7 +11,9 @@ from integra_service.lib.errors import RequestError
 from integra_service.lib.strictjson import parse_json
 from integra_service.lib.webhooks import require_signature
 from integra_service.people.models import Source
-from integra_service.people.sources import find_source, open_webhook_secrets
+from integra_service.people.sources import find_sender
+
+from .pressure import allowances, backlog
 
 SINGLE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -32,12 +34,14 @@ def read_delivery(request: HttpRequest, now: datetime) -> Delivery:
     """Return the delivery, or raise RequestError; nothing of the body is parsed before it is authentic."""
     is_batch = read_media_type(request) == BATCH
     body = read_body(request, MAX_BODY_BYTES if is_batch else MAX_EVENT_BYTES)
-    source = find_source(request.headers.get("integra-source", ""))
-    secrets = open_webhook_secrets(source) if source is not None else ()
-    require_signature(request.headers, body, secrets, now)
-    if source is None:  # no secrets, so the signature above was refused
+    sender = find_sender(request.headers.get("integra-source", ""))
+    require_signature(request.headers, body, () if sender is None else sender.secrets, now)
+    if sender is None:  # no secrets, so the signature above was refused
         raise RequestError("bad_signature", "Source, secret and signature do not fit this body.", status=401)
-    return Delivery(source, read_events(parse_json(body), is_batch=is_batch), is_batch)
+    backlog.require_room(now)
+    events = read_events(parse_json(body), is_batch=is_batch)
+    allowances.take(sender.source.key, len(events))
+    return Delivery(sender.source, events, is_batch)
 
 
 def read_media_type(request: HttpRequest) -> str:

@@ -42,10 +42,16 @@ class InboxEvent(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "event_id"], name="records_event_once")]
         indexes = [
-            # The worker's question; partial, so that a million old rows cost it nothing.
-            models.Index(fields=["learner_uuid"], name="records_inbox_new", condition=Q(state="new")),
+            # The worker's question, and how long the oldest waits; partial, so that a million old rows cost nothing.
+            models.Index(
+                fields=["source", "learner_uuid"], name="records_inbox_waiting", condition=Q(state="new")
+            ),
+            models.Index(fields=["received_at"], name="records_inbox_age", condition=Q(state="new")),
             models.Index(fields=["reason"], name="records_inbox_parked", condition=Q(state="parked")),
             models.Index(fields=["source", "learner_uuid", "sequence"], name="records_inbox_learner"),
+            # When a source was last heard, and how many facts name a manifest.
+            models.Index(fields=["source", "received_at"], name="records_inbox_seen"),
+            models.Index(fields=["source", "rule_version"], name="records_inbox_rules"),
         ]
 
 
@@ -78,3 +84,50 @@ class LearningRecordRow(models.Model):
     is_announcement_due = models.BooleanField(default=True)
 
     objects = CityScopedManager("identity__person__city_id")
+
+    class Meta:
+        indexes = [
+            # What has nothing to say costs nothing, however many learners there are.
+            models.Index(fields=["identity"], name="records_due", condition=Q(is_announcement_due=True)),
+            models.Index(fields=["missing_count"], name="records_gaps", condition=Q(missing_count__gt=0)),
+        ]
+
+
+class ReconcileReport(models.Model):
+    """One comparison with a source's outbox: asked for, carried out, or failed."""
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="reconcile_reports")
+    requested_at = models.DateTimeField()
+    requested_by = models.CharField(max_length=100)  # as the audit names them
+    after = models.BigIntegerField(default=0)  # position from which on it was read
+    finished_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=64, blank=True)  # code; what was read before it counts nevertheless
+    read_count = models.PositiveIntegerField(default=0)
+    missing_count = models.PositiveIntegerField(default=0)  # were not here; are now, unless refused
+    different_count = models.PositiveIntegerField(default=0)  # are here with another content
+    refused_count = models.PositiveIntegerField(default=0)
+    different_ids = models.TextField(default="[]")  # JSON; the first of them
+
+    class Meta:
+        indexes = [models.Index(fields=["source", "requested_at"], name="records_reconcile_latest")]
+
+    @property
+    def has_drift(self) -> bool:
+        """Whether something was missing or different, or the comparison could not be made."""
+        return bool(self.error or self.missing_count or self.different_count)
+
+
+class CheckReport(models.Model):
+    """One run of a checker over what came from one source. It changes nothing it looks at."""
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="check_reports")
+    kind = models.CharField(max_length=32)  # "standing", or what another app checks
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    checked_count = models.PositiveIntegerField()
+    skipped_count = models.PositiveIntegerField()  # the events do not say enough to judge them
+    difference_count = models.PositiveIntegerField()
+    differences = models.TextField()  # JSON; the first of them, with pseudonyms only
+
+    class Meta:
+        indexes = [models.Index(fields=["source", "kind", "started_at"], name="records_check_latest")]

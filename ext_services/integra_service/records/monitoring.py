@@ -1,11 +1,53 @@
-"""Figures about the inbox: counts and ages, never whose."""
+"""Figures and alarms about the inbox: counts and ages, never whose."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
-from .models import InboxEvent, InboxState, LearningRecordRow, RefusedEvent
+from integra_service.audit.services import is_head_missing
+from integra_service.people.models import Source
+
+from .inbox import CONFLICT
+from .models import CheckReport, InboxEvent, InboxState, LearningRecordRow, ReconcileReport, RefusedEvent
+
+BEHIND_AFTER = timedelta(minutes=15)
+PARKED_AFTER = timedelta(hours=24)
+SILENT_AFTER = timedelta(days=7)
+CONFLICTS_WITHIN = timedelta(days=7)
+COMPARED_WITHIN = timedelta(days=2)
+
+
+class AlarmCode(StrEnum):
+    """What a person should look at."""
+
+    INBOX_BEHIND = "inbox_behind"  # workers do not keep up, or are not there
+    AUDIT_HEAD_MISSING = "audit_head_missing"  # the chain's last link does not stand where it should
+    PARKED = "parked"  # events that could not be applied for a day
+    SEQUENCE_GAPS = "sequence_gaps"  # learners of whom a number never arrived
+    ID_CONFLICTS = "id_conflicts"  # one id came with two contents
+    DRIFT = "drift"  # the last comparison found something missing or different, or failed
+    COMPARISON_OVERDUE = "comparison_overdue"
+    SOURCE_SILENT = "source_silent"
+    CHECK_DIFFERENCES = "check_differences"  # a checker recomputed something and got another result
+
+
+# With these the service cannot do its work; the others are for people, and taking the pages away would help nobody.
+STOPPING = frozenset({AlarmCode.INBOX_BEHIND, AlarmCode.AUDIT_HEAD_MISSING})
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something to look at, and how many of it there are."""
+
+    code: AlarmCode
+    count: int
+
+    @property
+    def is_stopping(self) -> bool:
+        return self.code in STOPPING
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,21 +57,92 @@ class InboxFigures:
     new_count: int
     oldest_new_seconds: int
     parked_counts: dict[str, int]  # by reason
+    oldest_parked_seconds: int
     refused_count: int
+    conflict_count: int  # ids that lately came with another content
     gap_count: int  # learners of whom an event never arrived
     due_count: int  # records whose change not everyone has dealt with
 
 
-def measure_inbox(now: datetime) -> InboxFigures:
-    new = InboxEvent.objects.filter(state=InboxState.NEW).aggregate(n=Count("pk"), oldest=Min("received_at"))
-    parked = InboxEvent.objects.filter(state=InboxState.PARKED).values("reason").annotate(n=Count("pk"))
-    records = LearningRecordRow.objects.for_system()
+def measure_inbox(now: datetime, source_ids: Collection[int] | None = None) -> InboxFigures:
+    """Return the figures of these sources; of all without."""
+    of_sources = Q() if source_ids is None else Q(source_id__in=source_ids)
+    of_records = Q() if source_ids is None else Q(identity__source_id__in=source_ids)
+    events = InboxEvent.objects.filter(of_sources)
+    new = events.filter(state=InboxState.NEW).aggregate(n=Count("pk"), oldest=Min("received_at"))
+    parked = events.filter(state=InboxState.PARKED).values("reason")
+    counts = list(parked.annotate(n=Count("pk"), oldest=Min("received_at")).order_by("reason"))
+    refused = RefusedEvent.objects.filter(of_sources)
+    records = LearningRecordRow.objects.for_system().filter(of_records)
     return InboxFigures(
         new_count=new["n"],
-        # A clock set back must not give a negative age.
-        oldest_new_seconds=max(0, int((now - new["oldest"]).total_seconds())) if new["oldest"] else 0,
-        parked_counts={row["reason"]: row["n"] for row in parked.order_by("reason")},
-        refused_count=RefusedEvent.objects.aggregate(n=Sum("count"))["n"] or 0,
+        oldest_new_seconds=age(new["oldest"], now),
+        parked_counts={row["reason"]: row["n"] for row in counts},
+        oldest_parked_seconds=age(min((row["oldest"] for row in counts), default=None), now),
+        refused_count=refused.aggregate(n=Sum("count"))["n"] or 0,
+        conflict_count=refused.filter(code=CONFLICT, last_at__gte=now - CONFLICTS_WITHIN).count(),
         gap_count=records.filter(missing_count__gt=0).count(),
         due_count=records.filter(is_announcement_due=True).count(),
     )
+
+
+def age(moment: datetime | None, now: datetime) -> int:
+    """Return the age in seconds; a clock set back must not give a negative one."""
+    return 0 if moment is None else max(0, int((now - moment).total_seconds()))
+
+
+def list_alarms(
+    figures: InboxFigures, now: datetime, source_ids: Collection[int] | None = None
+) -> tuple[Alarm, ...]:
+    """Return what a person should look at, the worst first."""
+    sources = Source.objects.filter(is_active=True, is_demo=False)
+    if source_ids is not None:
+        sources = sources.filter(pk__in=source_ids)
+    parked = sum(figures.parked_counts.values())
+    counts = {
+        AlarmCode.INBOX_BEHIND: figures.new_count * is_over(figures.oldest_new_seconds, BEHIND_AFTER),
+        AlarmCode.AUDIT_HEAD_MISSING: int(is_head_missing()),
+        AlarmCode.PARKED: parked * is_over(figures.oldest_parked_seconds, PARKED_AFTER),
+        AlarmCode.SEQUENCE_GAPS: figures.gap_count,
+        AlarmCode.ID_CONFLICTS: figures.conflict_count,
+        AlarmCode.DRIFT: sum(report.has_drift for report in latest_reports(source_ids)),
+        AlarmCode.COMPARISON_OVERDUE: len(list_not_compared(sources, now)),
+        AlarmCode.SOURCE_SILENT: len(list_silent(sources, now)),
+        AlarmCode.CHECK_DIFFERENCES: sum(report.difference_count for report in latest_checks(source_ids)),
+    }
+    return tuple(Alarm(code, count) for code, count in counts.items() if count)
+
+
+def is_over(seconds: int, limit: timedelta) -> bool:
+    return seconds > limit.total_seconds()
+
+
+def latest_reports(source_ids: Collection[int] | None = None) -> list[ReconcileReport]:
+    """Return the last finished comparison of each source."""
+    finished = ReconcileReport.objects.filter(source=OuterRef("pk"), finished_at__isnull=False)
+    sources = Source.objects.all() if source_ids is None else Source.objects.filter(pk__in=source_ids)
+    latest = sources.annotate(latest=Subquery(finished.order_by("-requested_at", "-pk").values("pk")[:1]))
+    return list(ReconcileReport.objects.filter(pk__in=latest.values("latest")).select_related("source"))
+
+
+def list_not_compared(sources: QuerySet[Source], now: datetime) -> list[Source]:
+    recent = ReconcileReport.objects.filter(finished_at__gte=now - COMPARED_WITHIN)
+    return list(sources.exclude(pk__in=recent.values("source_id")))
+
+
+def list_silent(sources: QuerySet[Source], now: datetime) -> list[Source]:
+    """Return sources that were heard once and not lately; a new one has nothing to say yet."""
+    events = InboxEvent.objects.filter(source=OuterRef("pk")).order_by("-received_at")
+    last = sources.annotate(last_at=Subquery(events.values("received_at")[:1]))
+    return list(last.filter(last_at__lt=now - SILENT_AFTER))
+
+
+def latest_checks(source_ids: Collection[int] | None = None) -> list[CheckReport]:
+    """Return the last run of each checker over each source."""
+    newer = CheckReport.objects.filter(
+        source=OuterRef("source"), kind=OuterRef("kind"), started_at__gt=OuterRef("started_at")
+    )
+    reports = (
+        CheckReport.objects.filter(~Exists(newer)).select_related("source").order_by("source__key", "kind")
+    )
+    return list(reports if source_ids is None else reports.filter(source__in=source_ids))

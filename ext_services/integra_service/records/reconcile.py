@@ -3,13 +3,16 @@
 No push path makes this unnecessary: it finds what was lost on the way, and what was changed.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
+from django.db import transaction
 
+from integra_service.audit import services as audit
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
 from integra_service.lib.outgoing import OutgoingError, fetch
@@ -20,11 +23,15 @@ from integra_service.people.sources import open_secrets
 from integra_service.people.tokens import ALGORITHM, REQUEST_SECONDS
 
 from .inbox import store_events
-from .models import InboxEvent
+from .models import InboxEvent, ReconcileReport
 from .tasks import request_apply
 
 PATH = "/api/integra/v1/outbox"
 MAX_PAGES = 10_000
+MAX_NAMED = 50
+MAX_ID_LENGTH = 64
+# After so long, a comparison that nobody finished (its worker died and came never back) may be asked for again.
+PENDING_AT_MOST = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,10 @@ class Comparison:
     missing_count: int  # were not here; are now, unless refused
     different_count: int  # are here with another content; the first one stays
     refused_count: int
+    different_ids: tuple[str, ...] = field(default=(), compare=False)  # the first of them
+
+
+NOTHING = Comparison(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +58,61 @@ class Entry:
     event: Any
 
 
+def request_comparison(source: Source, *, actor: str, now: datetime, after: int = 0) -> ReconcileReport:
+    """Return the report of a comparison to be made; one that was asked for and is not over yet is given back."""
+    with transaction.atomic():
+        # The source's row is the lock: two who ask at once get one comparison.
+        Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
+        pending = source.reconcile_reports.filter(
+            finished_at=None, after=after, requested_at__gt=now - PENDING_AT_MOST
+        ).first()
+        if pending is not None:
+            return pending
+        report = ReconcileReport.objects.create(
+            source=source, requested_at=now, requested_by=actor, after=after
+        )
+        audit.record("reconcile.requested", actor=actor, subject=f"source:{source.key}", now=now)
+    return report
+
+
+def carry_out(report: ReconcileReport) -> ReconcileReport:
+    """Make the comparison and store what it brought, also where it broke off; repeatable."""
+    total, error = NOTHING, ""
+    try:
+        for found in compare_pages(report.source, report.after):
+            total = add(total, found)
+    except OutgoingError as failure:
+        error = failure.code
+    report.finished_at, report.error = utc_now(), error
+    report.read_count, report.missing_count = total.read_count, total.missing_count
+    report.different_count, report.refused_count = total.different_count, total.refused_count
+    report.different_ids = json.dumps(total.different_ids)
+    report.save()
+    return report
+
+
 def reconcile(source: Source, *, after: int = 0) -> Comparison:
     """Read everything after a position and store what is missing; repeatable."""
-    total = Comparison(0, 0, 0, 0)
+    total = NOTHING
+    for found in compare_pages(source, after):
+        total = add(total, found)
+    return total
+
+
+def compare_pages(source: Source, after: int) -> Iterator[Comparison]:
+    """Yield what each page of the outbox brought; what was missing is stored and asked to be applied."""
     for _ in range(MAX_PAGES):
         now = utc_now()  # tokens last a minute, a long outbox longer
         entries = fetch_page(source, after, now)
         if not entries:
             break
-        total = add(total, compare(source, entries, now))
+        found = compare(source, entries, now)
+        if found.missing_count:
+            request_apply()
+        yield found
         if entries[-1].position <= after:
             raise OutgoingError("position_not_ascending", "The outbox repeats itself.")
         after = entries[-1].position
-    if total.missing_count:
-        request_apply()
-    return total
 
 
 def compare(source: Source, entries: Sequence[Entry], now: datetime) -> Comparison:
@@ -69,9 +120,15 @@ def compare(source: Source, entries: Sequence[Entry], now: datetime) -> Comparis
     ids = [entry.event_id for entry in entries]
     known = dict(InboxEvent.objects.filter(source=source, event_id__in=ids).values_list("event_id", "digest"))
     missing = [entry.event for entry in entries if entry.event_id not in known]
-    different = [e.event for e in entries if e.event_id in known and known[e.event_id] != e.digest]
-    receipt = store_events(source, [*missing, *different], now)
-    return Comparison(len(entries), len(missing), len(different), len(receipt.refused))
+    different = [e for e in entries if e.event_id in known and known[e.event_id] != e.digest]
+    receipt = store_events(source, [*missing, *(e.event for e in different)], now)
+    return Comparison(
+        len(entries),
+        len(missing),
+        len(different),
+        len(receipt.refused),
+        tuple(entry.event_id[:MAX_ID_LENGTH] for entry in different)[:MAX_NAMED],
+    )
 
 
 def fetch_page(source: Source, after: int, now: datetime) -> list[Entry]:
@@ -123,4 +180,5 @@ def add(first: Comparison, second: Comparison) -> Comparison:
         first.missing_count + second.missing_count,
         first.different_count + second.different_count,
         first.refused_count + second.refused_count,
+        (first.different_ids + second.different_ids)[:MAX_NAMED],
     )

@@ -1,7 +1,10 @@
 """The machine interface: events in, certificate states out."""
 
+from typing import Any
+
 from django.db import transaction
-from django.http import JsonResponse
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -46,7 +49,12 @@ class StateSerializer(serializers.Serializer[None]):
 
 @method_decorator(csrf_exempt, name="dispatch")
 class EventsView(APIView):
-    """Intake of learning events."""
+    """Intake of learning events; the framework describes it and is asked for nothing else."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method != "POST":
+            return super().dispatch(request, *args, **kwargs)
+        return self.post(request)
 
     @extend_schema(
         operation_id="events_receive",
@@ -82,9 +90,9 @@ class EventsView(APIView):
             503: COME_BACK,
         },
     )
-    def post(self, request: Request) -> JsonResponse:
+    def post(self, request: HttpRequest) -> JsonResponse:
         now = utc_now()
-        delivery = read_delivery(request._request, now)
+        delivery = read_delivery(request, now)
         receipt = store_events(delivery.source, delivery.events, now)
         if receipt.accepted:
             transaction.on_commit(request_apply, robust=True)

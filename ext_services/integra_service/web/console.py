@@ -80,10 +80,10 @@ class CorrectionForm(ResidenceForm):
 @never_cache
 @staff_page
 def home(request: HttpRequest, staff: Staff) -> HttpResponse:
-    """Where signing in leads: to the search, or for who keeps the machine alone, to what they keep."""
+    """Where signing in leads: to the search, or for who keeps the machine alone, to the machine."""
     if staff.city_ids:
         return render(request, "integra/console_home.html")
-    return render(request, "integra/operator_home.html")
+    return redirect("web:machine")
 
 
 @require_POST

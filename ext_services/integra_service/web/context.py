@@ -45,11 +45,26 @@ ENTRIES = (
         ("/consola/personas/", "/consola/postulaciones/"),
     ),
     Entry(
+        gettext_noop("The machine"),
+        gettext_noop("What arrives from the classrooms, and what waits."),
+        "web:machine",
+        keeps_machine,
+    ),
+    Entry(
         gettext_noop("My account"),
         gettext_noop("Your roles, your password and your second key."),
         "web:account",
         lambda staff: True,
     ),
+)
+# Parts of the operator's pages, in their order.
+TABS = (
+    (gettext_noop("Overview"), "web:machine"),
+    (gettext_noop("Held"), "web:machine-parked"),
+    (gettext_noop("Refused"), "web:machine-refused"),
+    (gettext_noop("Gaps"), "web:machine-gaps"),
+    (gettext_noop("Sources"), "web:machine-sources"),
+    (gettext_noop("Rules"), "web:machine-manifests"),
 )
 
 
@@ -71,8 +86,12 @@ def console(request: HttpRequest) -> dict[str, object]:
         if entry.is_for(staff)
     ]
     names = dict(City.objects.order_by("name").values_list("pk", "name"))
+    machine = reverse("web:machine")
+    tabs = [describe_tab(label, route, request.path) for label, route in TABS]
+    tabs[0]["is_current"] = request.path == machine
     return {
         "console_entries": entries,
+        "machine_tabs": tabs if request.path.startswith(machine) else (),
         "staff_cities": [name for pk, name in names.items() if pk in staff.city_ids],
         "operator_cities": [name for pk, name in names.items() if pk in staff.operator_city_ids],
     }
@@ -83,3 +102,7 @@ def is_current(entry: Entry, path: str) -> bool:
     if own == reverse("web:console"):
         return path == own or path.startswith(entry.under)
     return path.startswith((own, *entry.under))
+
+
+def describe_tab(label: str, route: str, path: str) -> dict[str, object]:
+    return {"label": _(label), "url": reverse(route), "is_current": path.startswith(reverse(route))}

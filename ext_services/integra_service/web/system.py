@@ -6,9 +6,7 @@ from django.views.decorators.http import require_safe
 
 from integra_service.audit.services import get_head
 from integra_service.lib.clock import utc_now
-from integra_service.records.monitoring import measure_inbox
-
-OLDEST_UNAPPLIED_SECONDS = 15 * 60
+from integra_service.records.monitoring import list_alarms, measure_inbox
 
 
 @require_safe
@@ -25,20 +23,28 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The database answers and the inbox moves; counts only, and the head of the audit chain to keep elsewhere."""
-    inbox = measure_inbox(utc_now())
+    """Counts and alarms only, and the head of the audit chain to keep elsewhere.
+
+    503 where the service cannot do its work (the database is away, the inbox does not move, the audit chain lost its
+    head); what only people can settle is named in ``alarms`` and leaves the pages where they are.
+    """
+    now = utc_now()
+    inbox = measure_inbox(now)
+    alarms = list_alarms(inbox, now)
     sequence, digest = get_head()
-    is_ready = inbox.oldest_new_seconds <= OLDEST_UNAPPLIED_SECONDS
+    stopping = [alarm.code for alarm in alarms if alarm.is_stopping]
     body = {
-        "status": "ok" if is_ready else "inbox_behind",
+        "status": stopping[0] if stopping else "attention" if alarms else "ok",
+        "alarms": [{"code": alarm.code, "count": alarm.count} for alarm in alarms],
         "inbox": {
             "new": inbox.new_count,
             "oldest_new_seconds": inbox.oldest_new_seconds,
             "parked": inbox.parked_counts,
+            "oldest_parked_seconds": inbox.oldest_parked_seconds,
             "refused": inbox.refused_count,
             "sequence_gaps": inbox.gap_count,
             "announcements_due": inbox.due_count,
         },
         "audit_head": {"sequence": sequence, "hash": digest},
     }
-    return JsonResponse(body, status=200 if is_ready else 503)
+    return JsonResponse(body, status=503 if stopping else 200)

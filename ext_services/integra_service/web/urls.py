@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from . import account, api, applications, console, learner, second_factor, sign_in, system
+from . import account, api, applications, console, learner, machine, second_factor, sign_in, system
 
 app_name = "web"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -29,6 +29,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("consola/mi-cuenta/clave/", account.password, name="password"),
     path("consola/mi-cuenta/segundo-factor/", second_factor.enrol, name="second-factor-enrol"),
     path("consola/mi-cuenta/codigos/", second_factor.recovery_codes, name="recovery-codes"),
+    path("consola/maquina/", machine.overview, name="machine"),
+    path("consola/maquina/detenidos/", machine.parked, name="machine-parked"),
+    path("consola/maquina/detenidos/<int:pk>/", machine.parked_event, name="machine-parked-event"),
+    path("consola/maquina/detenidos/<int:pk>/reintentar/", machine.retry_one, name="machine-retry"),
+    path("consola/maquina/rechazados/", machine.refused, name="machine-refused"),
+    path("consola/maquina/rechazados/<int:pk>/", machine.refused_event, name="machine-refused-event"),
+    path("consola/maquina/secuencias/", machine.gaps, name="machine-gaps"),
+    path("consola/maquina/fuentes/", machine.sources, name="machine-sources"),
+    path("consola/maquina/fuentes/<str:key>/", machine.source, name="machine-source"),
+    path(
+        "consola/maquina/fuentes/<str:key>/comparar/", machine.source_compare, name="machine-source-compare"
+    ),
+    path("consola/maquina/fuentes/<str:key>/reintentar/", machine.retry_all, name="machine-retry-all"),
+    path("consola/maquina/revisiones/<int:pk>/", machine.check, name="machine-check"),
+    path("consola/maquina/reglas/", machine.manifests, name="machine-manifests"),
     path("consola/personas/", console.people, name="people"),
     path("consola/personas/<uuid:uuid>/", console.person, name="person"),
     path("consola/personas/<uuid:uuid>/residencia/", console.residence_add, name="residence-add"),

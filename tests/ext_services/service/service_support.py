@@ -335,6 +335,9 @@ def make_world():
     for letter in "ab":
         world.staff[letter] = make_staff(f"personal-{letter}", f"ciudad-{letter}", Role.STAFF)
         world.staff[f"auditor-{letter}"] = make_staff(f"auditora-{letter}", f"ciudad-{letter}", Role.AUDITOR)
+        world.staff[f"operator-{letter}"] = make_staff(
+            f"operadora-{letter}", f"ciudad-{letter}", Role.OPERATOR
+        )
     User.objects.create_user("sin-rol", password=PASSWORD)
     return world
 

@@ -323,8 +323,8 @@ def test_an_operator_has_a_home_and_sees_nobody(committed_world):
     make_staff("operador", "ciudad-a", Role.OPERATOR)
     client = pass_factor(sign_in("operador"), "operador")
 
-    home = client.get("/consola/")
-    assert home.status_code == 200
+    home = client.get("/consola/", follow=True)
+    assert home.redirect_chain == [("/consola/maquina/", 302)]
     assert "Ciudad A" in home.content.decode()
     assert 'role="search"' not in home.content.decode()
     assert f'href="{ACCOUNT}"' in home.content.decode()
@@ -347,7 +347,7 @@ def test_the_frame_shows_each_role_its_entries(world):
         return re.findall(r'<a href="(/consola/[^"]*)"(?: aria-current="page")?>', page.split("<main")[0])
 
     assert entries("personal-a") == entries("auditora-a") == entries("oficial") == ["/consola/", ACCOUNT]
-    assert entries("operador") == [ACCOUNT]
+    assert entries("operador") == ["/consola/maquina/", ACCOUNT]
 
 
 def test_the_frame_marks_the_page_one_is_on(world):

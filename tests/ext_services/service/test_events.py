@@ -275,22 +275,22 @@ def test_a_gap_in_the_sequence_is_an_alarm_until_it_is_filled(world, client):
 
 
 def test_a_fault_of_ours_parks_one_learner_and_applies_the_others(world, monkeypatch):
-    from integra_service.records import apply
+    from integra_service.records import folding
 
     victim, others = uuid.uuid4(), [uuid.uuid4() for _ in range(3)]
     world.a.send([world.a.event(learner, 1, world.a.enrolled()) for learner in [victim, *others]])
-    original = apply.fold
+    original = folding.fold
 
     def failing_fold(learner_uuid, events, arrived):
         if learner_uuid == victim:
             raise ZeroDivisionError
         return original(learner_uuid, events, arrived)
 
-    monkeypatch.setattr(apply, "fold", failing_fold)
+    monkeypatch.setattr(folding, "fold", failing_fold)
     apply_inbox(datetime.now(UTC))
     assert states() == [("applied", "")] * 3 + [("parked", "apply_failed")]
 
-    monkeypatch.setattr(apply, "fold", original)
+    monkeypatch.setattr(folding, "fold", original)
     apply_inbox(datetime.now(UTC), retry_parked=True)
     assert states() == [("applied", "")] * 4
 

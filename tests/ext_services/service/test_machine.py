@@ -1,305 +1,280 @@
-"""Whatever order, repetition, fault and restart: a learner's record is the fold of what was accepted and counts.
+"""The operator's pages: their own sources only, nobody's name, and what they may set going."""
 
-Hypothesis plays the world (a classroom, a clock, a database that fails in the middle of a transaction, an operator
-who registers rules late) against the real inbox on the real database; the oracle is a dictionary and a pure function.
-"""
-
-import dataclasses
-import logging
-import os
+import json
 import uuid
-from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import OperationalError, connection, transaction
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
-from service_support import DIGEST, NOW, STARTED
+from django.contrib.auth.models import User
+from django.test import Client
+from service_support import NOW, confirm, make_manifest, make_staff, pass_factor
+from test_reconcile import Outbox
 
-from integra_grading import events
 from integra_grading.manifest import manifest_digest
-from integra_grading.standing import CourseState, ModuleState
-from integra_service.audit.services import check_chain
-from integra_service.people.models import LearnerIdentity, Source
-from integra_service.records.apply import CLOCK_TOLERANCE, apply_inbox
-from integra_service.records.fold import fold
-from integra_service.records.inbox import store_events
+from integra_service.audit.models import AuditEntry
+from integra_service.credentials.models import SourceDistrust
+from integra_service.people.models import City, Role, Source, SourceSecret, StaffRole
+from integra_service.people.sources import SourceSecrets, register_source
 from integra_service.records.manifests import register_manifest
-from integra_service.records.models import InboxEvent, InboxState, LearningRecordRow, Manifest
-from integra_service.records.storage import dump_record
+from integra_service.records.models import InboxEvent, ReconcileReport, RefusedEvent
 
-IS_LONG = bool(os.environ.get("INTEGRA_LONG"))
-# SQLite in memory carries the many runs; on a server database a few show that it makes no difference.
-RUNS, STEPS = (5_000, 60) if IS_LONG else (300, 40)
-SERVER_RUNS = 10
-LEARNERS = (uuid.UUID(int=1), uuid.UUID(int=2))
-ATTEMPTS = (uuid.UUID(int=11), uuid.UUID(int=12))
-SUBMISSIONS = (uuid.UUID(int=21), uuid.UUID(int=22))
-LATE, FOREIGN = "late", "foreign"
-
-
-def make_data(room, kind, choice):
-    """One fact of each kind; few attempts and submissions, so that facts meet."""
-    common = room.common()
-    attempt, submission = ATTEMPTS[choice % 2], SUBMISSIONS[choice % 2]
-    match kind:
-        case "enrolled":
-            return room.enrolled()
-        case "moved":
-            return events.LearnerMoved(**common, from_cohort_key="uno", to_cohort_key="dos")
-        case "unenrolled":
-            return events.LearnerUnenrolled(**common, reason="unenrolled")
-        case "retired":
-            return events.LearnerRetired(**common)
-        case "unit":
-            return room.unit(("m04-u03", "m06-u03")[choice % 2])
-        case "attempt":
-            test = room.test("post", choice)
-            return dataclasses.replace(test, attempt_uuid=attempt)
-        case "voided":
-            return events.AttemptVoided(**common, attempt_uuid=attempt, reason="state_deleted")
-        case "submitted":
-            return events.DeliverableSubmitted(
-                **common,
-                submission_uuid=submission,
-                deliverable_key="m06-hoja-de-costos",
-                version=1 + choice % 2,
-                digest=DIGEST,
-            )
-        case "rated":
-            return events.DeliverableRated(
-                **common,
-                submission_uuid=submission,
-                rating_uuid=uuid.UUID(int=31 + choice),
-                by=events.RatedBy.FACILITATOR,
-                rater_uuid=uuid.UUID(int=41),
-                rubric_version="rubrica-1",
-                levels=(events.RatedCriterion(criterion_key="c1", points=2),),
-                outcome=tuple(events.RatingOutcome)[choice % 2],
-            )
-        case "withdrawn":
-            return events.SubmissionWithdrawn(**common, submission_uuid=submission, reason="state_deleted")
-        case "module":
-            state = (ModuleState.DONE, ModuleState.OPEN)[choice % 2]
-            route = None if state is ModuleState.OPEN else "training"
-            return room.module("m04", 72, state=state, route=route)
-        case _:
-            return events.CourseStandingChanged(
-                **common,
-                state=tuple(CourseState)[choice % 2],
-                reasons=(),
-                minutes_trained=72,
-                minutes_recognised=0,
-            )
-
-
-KINDS = (
-    "enrolled", "moved", "unenrolled", "retired", "unit", "attempt", "voided", "submitted", "rated", "withdrawn",
-    "module", "course",
-)  # fmt: skip
-
-
-@contextmanager
-def database_fails_after(count):
-    """Let so many statements through; then every one fails, as on a server that was killed."""
-    left = count
-
-    def pass_or_fail(execute, sql, parameters, many, context):
-        nonlocal left
-        # Undoing what was begun is the server's own doing.
-        if left <= 0 and not sql.startswith(("ROLLBACK", "RELEASE")):
-            raise OperationalError("the server was stopped")
-        left -= 1
-        return execute(sql, parameters, many, context)
-
-    try:
-        with connection.execute_wrapper(pass_or_fail):
-            yield
-    finally:
-        # The test's own transaction goes on: no statement reached the database and failed there.
-        connection.needs_rollback = False
-
-
-class InboxMachine(RuleBasedStateMachine):
-    """One classroom of city A, two learners, and the inbox."""
-
-    sent = Bundle("sent")
-
-    def __init__(self, world):
-        super().__init__()
-        # Each run begins with the same database: what it changes is taken back at its end.
-        self.savepoint = transaction.savepoint()
-        self.world, self.source = world, Source.objects.get(key="aula-a")
-        late = {key: value for key, value in world.manifest.items() if key != "digest"} | {"areas": []}
-        self.late_manifest = {**late, "digest": manifest_digest(late)}
-        self.rooms = {
-            "": world.a,
-            LATE: dataclasses.replace(world.a, rule_version=self.late_manifest["digest"]),
-            FOREIGN: dataclasses.replace(world.a, city_key="ciudad-b"),
-        }
-        self.now = NOW
-        self.accepted = {}  # by id: the content that came first
-        self.made_count = 0
-        self.is_late_known = False
-
-    def teardown(self):
-        try:
-            self.drain_and_compare()
-            assert check_chain().is_intact
-        finally:
-            transaction.savepoint_rollback(self.savepoint)
-
-    @initialize(target=sent)
-    def enrol(self):
-        return self.make(LEARNERS[0], 1, "enrolled", 0, "", 0)
-
-    @rule(
-        target=sent,
-        learner=st.sampled_from(LEARNERS),
-        sequence=st.integers(1, 9),
-        kind=st.sampled_from(KINDS),
-        choice=st.integers(0, 3),
-        room=st.sampled_from(("", "", "", LATE, FOREIGN)),
-        hours_ahead=st.sampled_from((0, 0, 0, 3)),
-    )
-    def happen(self, learner, sequence, kind, choice, room, hours_ahead):
-        return self.make(learner, sequence, kind, choice, room, hours_ahead)
-
-    def make(self, learner, sequence, kind, choice, room, hours_ahead):
-        self.made_count += 1
-        at = self.now + timedelta(hours=hours_ahead) if hours_ahead else STARTED + timedelta(minutes=sequence)
-        data = make_data(self.rooms[room], kind, choice)
-        return self.rooms[room].event(learner, sequence, data, event_id=f"ev-{self.made_count}", at=at)
-
-    @rule(
-        batch=st.lists(sent, min_size=1, max_size=5)
-    )  # one value can be drawn often: doubled and out of order
-    def deliver(self, batch):
-        self.take_note(batch, store_events(self.source, batch, self.now))
-
-    @rule(event=sent, other=sent)
-    def deliver_another_content_under_a_known_id(self, event, other):
-        forged = {**other, "id": event["id"]}
-        receipt = store_events(self.source, [forged], self.now)
-        known = self.accepted.get(event["id"])
-        if known is None or known == forged:
-            self.take_note([forged], receipt)
-        else:
-            assert (receipt.accepted, receipt.refused[0].code) == ((), "id_conflict")
-
-    @rule(batch=st.lists(sent, min_size=1, max_size=5), statements=st.integers(0, 6))
-    def deliver_while_the_database_stops(self, batch, statements):
-        """Without a receipt nothing is promised, and nothing is half there."""
-        before = InboxEvent.objects.count()
-        try:
-            with database_fails_after(statements):
-                receipt = store_events(self.source, batch, self.now)
-        except OperationalError:
-            assert InboxEvent.objects.count() == before
-        else:
-            self.take_note(batch, receipt)
-
-    def take_note(self, batch, receipt):
-        for event in batch:
-            if event["id"] in receipt.accepted:
-                self.accepted.setdefault(event["id"], event)
-        unnamed = {event["id"] for event in batch} - set(receipt.accepted)
-        assert unnamed == {refusal.event_id for refusal in receipt.refused} - set(receipt.accepted)
-
-    @rule(limit=st.integers(1, 2))
-    def apply_a_little(self, limit):
-        apply_inbox(self.now, limit=limit)
-
-    @rule(statements=st.integers(0, 40))
-    def apply_while_the_database_stops(self, statements):
-        try:
-            with database_fails_after(statements):
-                apply_inbox(self.now)
-        except OperationalError:
-            pass
-
-    @precondition(lambda self: not self.is_late_known)
-    @rule()
-    def register_the_late_rules(self):
-        self.is_late_known = True
-        register_manifest(self.late_manifest, self.now)
-
-    @rule(hours=st.integers(1, 4))
-    def time_passes(self, hours):
-        self.now += timedelta(hours=hours)
-
-    @rule()
-    def drain_and_compare(self):
-        apply_inbox(self.now)
-        assert not InboxEvent.objects.filter(state=InboxState.NEW).exists()
-        rows = LearningRecordRow.objects.for_system().select_related("identity")
-        assert {row.identity.learner_uuid: row.content for row in rows} == self.expect()
-        retired = LearnerIdentity.objects.for_system().filter(retired_at__isnull=False)
-        assert set(retired.values_list("learner_uuid", flat=True)) == {
-            learner for learner in LEARNERS if any(is_retirement(e) for e in self.counted(learner))
-        }
-
-    @invariant()
-    def every_accepted_event_is_kept_once_as_it_came(self):
-        assert InboxEvent.objects.count() == len(self.accepted)
-
-    def expect(self):
-        return {
-            learner: dump_record(fold(learner, counted, self.arrived(learner)))
-            for learner in LEARNERS
-            if (counted := self.counted(learner))
-        }
-
-    def counted(self, learner):
-        known = set(Manifest.objects.values_list("rule_version", flat=True))
-        return [
-            event
-            for event in self.parsed(learner)
-            if event.data.city_key == self.world.a.city_key
-            and event.data.rule_version in known
-            and event.time <= self.now + CLOCK_TOLERANCE
-        ]
-
-    def arrived(self, learner):
-        return [e.sequence for e in self.parsed(learner) if e.data.city_key == self.world.a.city_key]
-
-    def parsed(self, learner):
-        found = (events.parse_event(raw).event for raw in self.accepted.values())
-        return [event for event in found if event.learner_uuid == learner]
-
-
-def is_retirement(event):
-    return isinstance(event.data, events.LearnerRetired)
+MACHINE = "/consola/maquina/"
+PAGES = ("", "detenidos/", "rechazados/", "secuencias/", "fuentes/", "reglas/")
+CANARY = "Canaria Secreta Inventada"
 
 
 @pytest.fixture
-def silent():
-    """The faults are meant; a traceback for each would be most of the time."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
+def world(committed_world):
+    """Events are applied after the commit, so there must be one."""
+    return committed_world
 
 
-@pytest.mark.django_db
-@pytest.mark.usefixtures("silent")
-def test_the_record_equals_the_fold_whatever_happens(world):
-    on_server = "INTEGRA_DATABASE_URL" in os.environ
-    run_state_machine_as_test(
-        lambda: InboxMachine(world),
-        settings=settings(
-            max_examples=SERVER_RUNS if on_server else RUNS,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+def operator(world, letter="a"):
+    username = world.staff[f"operator-{letter}"]
+    return as_operator(world, username)
+
+
+def as_operator(world, username):
+    """A browser in which this operator signed in and passed the second factor."""
+    return pass_factor(world.client_of(username), username)
+
+
+def read(client, path=""):
+    answer = client.get(MACHINE + path)
+    assert answer.status_code == 200, path
+    return answer.content.decode()
+
+
+def park_and_refuse(classroom, other_city):
+    """One event of each kind that an operator has to look at; return the parked and the refused one."""
+    learner = uuid.uuid4()
+    classroom.send(classroom.event(learner, 1, classroom.enrolled(city_key=other_city)))
+    classroom.send({"id": "roto", "nombre": f"<script>alert('{classroom.key}')</script>"})
+    told = classroom.tell(uuid.uuid4())
+    classroom.send([told[0], *told[3:]])  # two numbers are missing
+    source = Source.objects.get(key=classroom.key)
+    return InboxEvent.objects.get(state="parked", source=source), RefusedEvent.objects.get(source=source)
+
+
+def test_an_operator_of_one_city_sees_nothing_of_the_other(world):
+    mine, _ = park_and_refuse(world.a, "ciudad-b")
+    theirs, refused_there = park_and_refuse(world.b, "ciudad-a")
+    client = operator(world)
+
+    pages = "".join(read(client, page) for page in PAGES)
+    assert (mine.event_id in pages, "aula-a" in pages) == (True, True)
+    assert (theirs.event_id in pages, "aula-b" in pages, "Aula B" in pages) == (False, False, False)
+    for path in (
+        f"detenidos/{theirs.pk}/",
+        f"rechazados/{refused_there.pk}/",
+        "fuentes/aula-b/",
+        "fuentes/no-existe/",
+    ):
+        assert client.get(MACHINE + path).status_code == 404, path
+    for path in (
+        f"detenidos/{theirs.pk}/reintentar/",
+        "fuentes/aula-b/comparar/",
+        "fuentes/aula-b/reintentar/",
+    ):
+        assert client.post(MACHINE + path, {"reason": "source_mismatch"}).status_code == 404, path
+    assert ReconcileReport.objects.count() == 0
+
+
+def test_a_source_that_also_speaks_of_anothers_city_is_not_there(world):
+    register_source(
+        key="aula-ab",
+        name="Aula de ambas",
+        url="http://localhost:8000",
+        city_keys=["ciudad-a", "ciudad-b"],
+        course_keys=["course-v1:INTEGRA+CAP40+ab"],
+        secrets=SourceSecrets("whsec_" + "QUJD" * 10, "h" * 32, "p" * 32),
+        now=NOW,
     )
+    assert "aula-ab" not in read(operator(world), "fuentes/")
+    assert operator(world).get(f"{MACHINE}fuentes/aula-ab/").status_code == 404
+
+    both = User.objects.get(username=world.staff["operator-a"])
+    StaffRole.objects.create(
+        user=both, city=City.objects.get(key="ciudad-b"), role=Role.OPERATOR, from_on=NOW.date()
+    )
+    assert "aula-ab" in read(operator(world), "fuentes/")
+
+
+def test_no_page_of_the_machine_names_a_person(world):
+    learner = uuid.uuid4()
+    told = world.a.tell(learner)
+    world.a.send([told[0], *told[2:]])
+    confirm(world.a.enter(learner), CANARY)
+    park_and_refuse(world.a, "ciudad-b")
+    client = operator(world)
+    event = InboxEvent.objects.filter(state="parked").first()
+
+    pages = [read(client, page) for page in (*PAGES, f"detenidos/{event.pk}/", "fuentes/aula-a/")]
+    assert [CANARY in page or str(learner) in page for page in pages] == [False] * len(pages)
+    # Nor does the role open the people's pages.
+    assert client.get("/consola/").headers["location"] == MACHINE
+    found = client.post("/consola/personas/", {"query": CANARY}).content.decode()
+    assert "/consola/personas/" not in found.replace('action="/consola/personas/"', "")
+
+
+def test_a_refused_body_is_shown_as_it_came_and_harmless(world):
+    _, refused = park_and_refuse(world.a, "ciudad-b")
+    page = read(operator(world), f"rechazados/{refused.pk}/")
+    assert "&lt;script&gt;alert(" in page
+    assert "<script" not in page
+
+
+def test_an_event_is_tried_again_and_the_audit_says_who_asked(world):
+    rules = make_manifest()
+    rules["course"]["title"] = "Emprender, segunda edición"
+    rules.pop("digest")
+    rules["digest"] = manifest_digest(rules)
+    learner = uuid.uuid4()
+    world.a.send(world.a.event(learner, 1, world.a.enrolled(city_key="ciudad-b")))
+    event = InboxEvent.objects.get()
+    Source.objects.get(key="aula-a").cities.add(City.objects.get(key="ciudad-b"))  # now it may
+    make_staff("operadora-ab", "ciudad-a", Role.OPERATOR)
+    both = User.objects.get(username="operadora-ab")
+    StaffRole.objects.create(
+        user=both, city=City.objects.get(key="ciudad-b"), role=Role.OPERATOR, from_on=NOW.date()
+    )
+
+    answer = as_operator(world, "operadora-ab").post(f"{MACHINE}detenidos/{event.pk}/reintentar/")
+
+    assert (answer.status_code, answer.headers["location"]) == (302, f"{MACHINE}detenidos/")
+    event.refresh_from_db()
+    assert (event.state, event.reason) == ("applied", "")
+    entry = AuditEntry.objects.get(action="event.retried")
+    assert (entry.actor, entry.subject) == (f"user:{both.pk}", f"event:{event.event_id}")
+    assert json.loads(entry.data) == {"reason": "source_mismatch"}
+
+
+def test_all_of_a_reason_are_tried_again_and_no_others(world):
+    unknown = [world.a.event(uuid.uuid4(), 1, world.a.enrolled(rule_version="f" * 64)) for _ in range(3)]
+    elsewhere = world.a.event(uuid.uuid4(), 1, world.a.enrolled(city_key="ciudad-b"))
+    world.a.send([*unknown, elsewhere])
+    InboxEvent.objects.filter(reason="unknown_rule_version").update(reason="apply_failed")  # it failed then
+    rule_version = world.manifest["digest"]
+    for event in InboxEvent.objects.filter(reason="apply_failed"):
+        body = event.body.replace("f" * 64, rule_version)
+        InboxEvent.objects.filter(pk=event.pk).update(body=body, rule_version=rule_version)
+    client = operator(world)
+
+    answer = client.post(f"{MACHINE}fuentes/aula-a/reintentar/", {"reason": "apply_failed"})
+
+    assert answer.status_code == 302
+    assert dict(InboxEvent.objects.values_list("event_id", "state")) == {
+        **{event["id"]: "applied" for event in unknown},
+        elsewhere["id"]: "parked",
+    }
+    again = client.post(f"{MACHINE}fuentes/aula-a/reintentar/", {"reason": "apply_failed"})
+    assert again.status_code == 400  # nothing is held for it any more
+    assert AuditEntry.objects.filter(action="events.retried").count() == 1
+
+
+def test_of_a_secret_the_page_shows_age_and_the_beginning_of_its_fingerprint(world):
+    page = read(operator(world), "fuentes/aula-a/")
+    for secret in SourceSecret.objects.filter(source__key="aula-a"):
+        assert secret.fingerprint[:8] in page
+        assert secret.fingerprint[:9] not in page
+        assert secret.ciphertext not in page
+    for text in (world.a.handover, world.a.pull, world.a.webhook.decode()):
+        assert text not in page
+
+
+def test_a_distrusted_or_switched_off_source_says_so(world):
+    source = Source.objects.get(key="aula-a")
+    assert "Sin confianza" not in read(operator(world), "fuentes/aula-a/")
+    SourceDistrust.objects.create(source=source, since=NOW, declared_by="user:1", declared_at=NOW)
+    Source.objects.filter(pk=source.pk).update(is_active=False)
+    page = read(operator(world), "fuentes/aula-a/")
+    assert ("Sin confianza" in page, "Apagada" in page) == (True, True)
+
+
+def test_compare_now_brings_in_what_is_missing_and_keeps_its_report(world):
+    box = Outbox(world.a.pull)
+    Source.objects.filter(key="aula-a").update(url=box.url)
+    told = world.a.tell(uuid.uuid4())
+    box.events = [*told[:3], {**told[3], "time": told[4]["time"]}]
+    world.a.send([told[0], told[3]])
+    client = operator(world)
+    try:
+        answer = client.post(f"{MACHINE}fuentes/aula-a/comparar/")
+    finally:
+        box.server.shutdown()
+        box.server.server_close()
+
+    assert answer.status_code == 302
+    report = ReconcileReport.objects.get()
+    counts = (report.read_count, report.missing_count, report.different_count, report.refused_count)
+    assert counts == (4, 2, 1, 1)
+    assert json.loads(report.different_ids) == [told[3]["id"]]
+    assert InboxEvent.objects.filter(state="applied").count() == 4
+    page = read(client, "fuentes/aula-a/")
+    assert told[3]["id"] in page
+    assert AuditEntry.objects.get(action="reconcile.requested").subject == "source:aula-a"
+
+
+def test_a_comparison_that_breaks_off_is_kept_with_its_code(world):
+    Source.objects.filter(key="aula-a").update(url="http://localhost:1")
+    client = operator(world)
+    client.post(f"{MACHINE}fuentes/aula-a/comparar/")
+    assert ReconcileReport.objects.get().error == "unreachable"
+    assert "unreachable" in read(client, "fuentes/aula-a/")
+
+
+def test_a_manifest_says_how_many_facts_name_it_and_which_banks_are_public(world):
+    world.a.send(world.a.tell(uuid.uuid4()))
+    world.b.send(world.b.tell(uuid.uuid4()))
+    page = read(operator(world), "reglas/")
+    assert world.manifest["digest"] in page
+    assert "<dd>10</dd>" in page  # those of the other city's source are not counted
+    assert page.count("público") == 2
+
+
+def test_the_overview_says_what_is_the_matter_in_words(world):
+    client = operator(world)
+    assert "2 fuentes llevan" not in read(client)
+    assert "1 fuente lleva dos días sin compararse." in read(client)
+    for source in Source.objects.all():
+        ReconcileReport.objects.create(
+            source=source, requested_at=NOW, requested_by="system", finished_at=datetime.now(UTC)
+        )
+    assert "Todo está bien." in read(client)
+    park_and_refuse(world.a, "ciudad-b")
+    InboxEvent.objects.filter(state="parked").update(received_at=datetime.now(UTC) - timedelta(days=2))
+    page = read(client)
+    assert "1 evento está detenido desde hace más de un día." in page
+    assert "Falta algo en la secuencia de 1 persona." in page
+    assert "Todo está bien." not in page
+    assert "Todo está bien." in read(operator(world, "b"))
+
+
+@pytest.mark.parametrize("query", ["antes=x", "antes=" + "9" * 30, "fuente=a%00b"])
+def test_an_address_nobody_made_is_refused(world, query):
+    assert operator(world).get(f"{MACHINE}detenidos/?{query}").status_code == 400
+
+
+def test_a_long_list_goes_on_on_the_next_page(world):
+    world.a.send([world.a.event(uuid.uuid4(), 1, world.a.enrolled(city_key="ciudad-b")) for _ in range(60)])
+    client = operator(world)
+    first = read(client, "detenidos/")
+    ids = list(InboxEvent.objects.order_by("-pk").values_list("event_id", flat=True))
+    assert [event_id in first for event_id in ids] == [True] * 50 + [False] * 10
+    before = InboxEvent.objects.get(event_id=ids[49]).pk
+    assert f"antes={before}" in first
+    second = read(client, f"detenidos/?antes={before}&motivo=source_mismatch&fuente=aula-a")
+    assert [event_id in second for event_id in ids] == [False] * 50 + [True] * 10
+
+
+def test_a_visitor_signs_in_first(world):
+    assert Client().get(MACHINE).headers["location"].startswith("/consola/entrar/")
+
+
+def test_a_manifest_registered_later_is_listed_first(world):
+    rules = make_manifest()
+    rules["course"]["title"] = "Segunda edición"
+    rules.pop("digest")
+    register_manifest({**rules, "digest": manifest_digest(rules)}, NOW + timedelta(days=1))
+    page = read(operator(world), "reglas/")
+    assert page.index("Segunda edición") < page.index(world.manifest["digest"])

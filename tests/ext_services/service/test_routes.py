@@ -10,8 +10,10 @@ from service_support import NOW, SINGLE, confirm, give_factor, make_staff, pass_
 
 from integra_service.credentials.models import Credential, StatusList
 from integra_service.eligibility.models import Application, PolicyVersion
-from integra_service.people.models import City, LearnerIdentity, ResidenceEpisode, Role, Zone
+from integra_service.people.models import City, LearnerIdentity, ResidenceEpisode, Role, Source, Zone
 from integra_service.people.services import find_staff, record_residence
+from integra_service.records.checking import store_report
+from integra_service.records.models import InboxEvent, RefusedEvent
 from integra_service.routes import ROUTES, Access
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -27,10 +29,11 @@ CALLERS = (
     "officer_elsewhere",
     "operator",
     "operator_bare",
+    "operator_elsewhere",
 )
 PEOPLE_ROLES = {"staff", "auditor", "elsewhere", "officer", "officer_bare", "officer_elsewhere"}
 CITY_ROLES = {"staff", "auditor", "officer", "officer_bare"}
-FACTOR_PASSED = {"officer", "officer_elsewhere", "operator"}
+FACTOR_PASSED = {"officer", "officer_elsewhere", "operator", "operator_elsewhere"}
 REFUSED = {401, 403, 404, 405}
 SIGN_IN = "/consola/entrar/"
 FACTOR = "/consola/segundo-factor/?next="
@@ -79,6 +82,10 @@ class Stage:
             evidence="declaracion_propia",
             now=NOW,
         )
+        world.a.send(world.a.event(uuid.uuid4(), 1, world.a.enrolled(city_key="ciudad-b")))  # parked
+        world.a.send({"id": "not-an-event"})  # refused
+        source = Source.objects.get(key="aula-a")
+        self.check = store_report(source, "standing", started_at=NOW, checked=0, skipped=0, differences=[])
         register_policy(City.objects.get(key="ciudad-a"), read_demo_policy(), "policy-demo.yaml", now=NOW)
         self.policy = PolicyVersion.objects.for_system().get()
         self.application = register_application(staff, self.person, self.policy.pk, now=NOW)
@@ -87,6 +94,7 @@ class Stage:
             ("officer", "a", Role.OFFICER),
             ("officer_elsewhere", "b", Role.OFFICER),
             ("operator", "a", Role.OPERATOR),
+            ("operator_elsewhere", "b", Role.OPERATOR),
         ):
             self.names[caller] = self.names[f"{caller}_bare"] = make_staff(caller, f"ciudad-{city}", role)
             give_factor(caller)
@@ -121,6 +129,14 @@ class Stage:
                 return {"uuid": Application.objects.for_system().get().uuid}
             case "web:set-password":
                 return {"uidb64": "MQ", "token": "x-y"}
+            case "web:machine-parked-event" | "web:machine-retry":
+                return {"pk": InboxEvent.objects.get(state="parked").pk}
+            case "web:machine-refused-event":
+                return {"pk": RefusedEvent.objects.get().pk}
+            case "web:machine-check":
+                return {"pk": self.check.pk}
+            case "web:machine-source" | "web:machine-source-compare" | "web:machine-retry-all":
+                return {"key": "aula-a"}
             case "credentials:status-list":
                 return {"key": StatusList.objects.get().key}
             case "credentials:did-document":
@@ -158,6 +174,11 @@ def expected(access, caller):
             return asked
         case Access.PEOPLE:
             return "passes" if caller in PEOPLE_ROLES else "404"
+        case Access.CITY_OPERATOR:
+            # Which source an object is of is looked at after the factor.
+            return (
+                "404" if caller == "operator_elsewhere" else asked if caller.startswith("operator") else "404"
+            )
         case Access.CITY_STAFF:
             return "passes" if caller in CITY_ROLES else "404"
         case Access.OFFICER:
@@ -184,7 +205,7 @@ def observed(answer):
 
 def call(client, method, url, policy_pk=0):
     content_type = SINGLE if url == "/api/v1/events" else "application/x-www-form-urlencoded"
-    body = b"{}" if content_type == SINGLE else f"policy={policy_pk}".encode()
+    body = b"{}" if content_type == SINGLE else f"policy={policy_pk}&reason=source_mismatch".encode()
     return client.generic(method, url, body, content_type)
 
 
@@ -224,7 +245,7 @@ def test_every_answer_carries_the_security_headers(stage):
                     assert "charset=utf-8" in headers["Content-Type"], path
 
 
-@pytest.mark.parametrize("caller", ["learner", "staff"])
+@pytest.mark.parametrize("caller", ["learner", "staff", "operator"])
 def test_personal_pages_are_never_stored(stage, caller):
     for route in ROUTES:
         is_personal = not set(route.methods.values()) <= {Access.PUBLIC, Access.LINK, Access.SIGNATURE}

@@ -178,3 +178,22 @@ def test_brackets_inside_a_string_are_no_depth():
     with pytest.raises(JsonError):
         parse_json(b"[" * 33 + b"]" * 33)
     assert parse_json(b"[" * 32 + b"]" * 32)
+
+
+def test_brackets_inside_texts_are_no_nesting():
+    body = b'{"a":"' + b"[" * 100 + rb"\"" + b"{" * 100 + b'"}'
+    assert parse_json(body) == {"a": "[" * 100 + '"' + "{" * 100}
+
+
+@pytest.mark.parametrize("body", [b'"' + rb"\"" * 500_000, b'"' * 500_001, b'["' + b"\\" * 500_000])
+def test_an_unfinished_text_costs_one_reading(body):
+    """Not one per quote in it: that would be hours."""
+    with pytest.raises(JsonError) as refused:
+        parse_json(body)
+    assert refused.value.code == "not_json"
+
+
+@pytest.mark.parametrize("name", ["INTEGRA_INBOX_MAX_WAITING", "INTEGRA_SOURCE_EVENTS_PER_MINUTE"])
+@pytest.mark.parametrize("text", ["0", "-1", "1e9", "many", "99999999999"])
+def test_a_bound_is_a_whole_number(name, text):
+    assert start(**{name: text}).returncode != 0

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integra_grading.canonical import canonical_json, digest
+from integra_grading import canonical
+from integra_grading.canonical import MAX_DEPTH, canonical_json, digest
 from integra_grading.errors import CanonicalError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
@@ -76,3 +77,36 @@ def test_sixty_four_levels_are_allowed():
     assert canonical_json(objects).startswith(b'{"a":{"a":')
     with pytest.raises(CanonicalError):
         canonical_json({"a": objects})
+
+
+JSON_LIKE = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**54), 2**54),
+        st.floats(),
+        st.text(st.characters(codec=None), max_size=5),
+        st.binary(max_size=2),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.tuples(inner),
+        st.dictionaries(
+            st.one_of(st.text(st.characters(codec=None), max_size=3), st.integers()), inner, max_size=3
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON_LIKE, st.integers(0, 4))
+def test_the_quick_look_agrees_with_the_one_that_names_the_place(value, room):
+    nested = value
+    for _ in range(MAX_DEPTH - room):
+        nested = [nested]
+    try:
+        canonical._check(nested, at="", depth=0)
+    except CanonicalError:
+        assert canonical._is_canonical(nested, MAX_DEPTH) is False
+    else:
+        assert canonical._is_canonical(nested, MAX_DEPTH) is True

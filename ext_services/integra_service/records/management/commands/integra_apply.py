@@ -39,7 +39,8 @@ class Command(BaseCommand):
 
 
 def apply_all(*, retry_parked: bool) -> None:
-    """Go on while there are new events; parked ones are looked at once."""
-    apply_inbox(utc_now(), limit=10_000 if retry_parked else 200, retry_parked=retry_parked)
-    while measure_inbox(utc_now()).new_count:
-        apply_inbox(utc_now())
+    """Go on while something waits; with ``retry_parked``, every parked event is looked at once."""
+    if retry_parked:
+        apply_inbox(utc_now(), limit=10_000, retry_parked=True)
+    while apply_inbox(utc_now()):
+        pass

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from integra_service.lib.outgoing import OutgoingError
+from integra_service.lib.clock import utc_now
 from integra_service.people.models import Source
-from integra_service.records.reconcile import reconcile
+from integra_service.records.reconcile import carry_out, request_comparison
 
 
 class Command(BaseCommand):
@@ -26,13 +26,12 @@ class Command(BaseCommand):
             raise CommandError(f"Not compared: {', '.join(failed)}.")
 
     def compare(self, source: Source, after: int) -> bool:
-        try:
-            found = reconcile(source, after=after)
-        except OutgoingError as error:
-            self.stderr.write(f"{source.key}: {error.message}")
+        report = carry_out(request_comparison(source, actor="system", now=utc_now(), after=after))
+        if report.error:
+            self.stderr.write(f"{source.key}: broke off with {report.error} after {report.read_count} events")
             return False
         self.stdout.write(
-            f"{source.key}: {found.read_count} read, {found.missing_count} were missing, "
-            f"{found.different_count} differ, {found.refused_count} refused"
+            f"{source.key}: {report.read_count} read, {report.missing_count} were missing, "
+            f"{report.different_count} differ, {report.refused_count} refused"
         )
         return True

@@ -1,0 +1,120 @@
+"""When too much waits or a source is too fast: told to come back, nothing half stored, and taken in afterwards."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from service_support import NOW
+
+from integra_service.lib.errors import BusyError
+from integra_service.people.models import Source
+from integra_service.records import pressure
+from integra_service.records.models import InboxEvent, RefusedEvent
+from integra_service.records.pressure import Allowances, Backlog
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """This process's own bounds, fresh, with a clock that tests move."""
+    clock = Clock()
+    monkeypatch.setattr(pressure, "backlog", Backlog(clock=clock))
+    monkeypatch.setattr(pressure, "allowances", Allowances(clock=clock))
+    monkeypatch.setattr("integra_service.records.intake.backlog", pressure.backlog)
+    monkeypatch.setattr("integra_service.records.intake.allowances", pressure.allowances)
+    return clock
+
+
+def leave_waiting(world, count, received_at=None):
+    source = Source.objects.get(key="aula-a")
+    for number in range(count):
+        InboxEvent.objects.create(
+            source=source,
+            event_id=f"waits-{number}",
+            digest="d" * 64,
+            type="t",
+            learner_uuid=uuid.uuid4(),
+            sequence=1,
+            occurred_at=NOW,
+            received_at=received_at or datetime.now(UTC),
+            rule_version="r",
+            body="{}",
+        )
+
+
+def test_a_full_inbox_asks_senders_to_come_back_and_stores_nothing(world, settings, clock):
+    settings.INTEGRA_INBOX_MAX_WAITING = 3
+    leave_waiting(world, 3)
+    batch = [world.a.event(uuid.uuid4(), 1, world.a.enrolled()), {"id": "bad"}]
+
+    answer = world.a.send(batch)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "inbox_full")
+    assert answer["Retry-After"] == "60"
+    assert (InboxEvent.objects.count(), RefusedEvent.objects.count()) == (3, 0)
+    InboxEvent.objects.filter(event_id="waits-0").update(state="applied")
+    assert world.a.send(batch).status_code == 503  # this process has not looked again
+    clock.now += pressure.LOOK_SECONDS
+    assert world.a.send(batch).status_code == 202
+    assert RefusedEvent.objects.count() == 1
+
+
+def test_an_inbox_in_which_the_oldest_waits_too_long_is_full(world, settings, clock):
+    settings.INTEGRA_INBOX_MAX_AGE_HOURS = 5
+    leave_waiting(world, 1, datetime.now(UTC) - timedelta(hours=4))
+    event = world.a.event(uuid.uuid4(), 1, world.a.enrolled())
+    assert world.a.send(event).status_code == 202
+    InboxEvent.objects.filter(state="new").update(received_at=datetime.now(UTC) - timedelta(hours=6))
+    clock.now += pressure.LOOK_SECONDS
+    assert world.a.send(event).json()["code"] == "inbox_full"
+
+
+def test_nobody_without_a_signature_learns_that_it_is_full(world, settings, clock):
+    settings.INTEGRA_INBOX_MAX_WAITING = 1
+    leave_waiting(world, 1)
+    event = world.a.event(uuid.uuid4(), 1, world.a.enrolled())
+    body = b"{}"
+    assert world.a.send(event, headers=world.a.headers(body)).status_code == 401
+
+
+def test_a_source_that_sends_too_fast_is_slowed_and_the_other_is_not(world, settings, clock):
+    settings.INTEGRA_SOURCE_EVENTS_PER_MINUTE = 4
+    batch = [world.a.event(uuid.uuid4(), 1, world.a.enrolled()) for _ in range(3)]
+    assert world.a.send(batch).status_code == 202
+
+    answer = world.a.send([world.a.event(uuid.uuid4(), 1, world.a.enrolled()) for _ in range(2)])
+
+    assert (answer.status_code, answer.json()["code"]) == (429, "source_too_fast")
+    assert answer["Retry-After"] == "15"
+    assert InboxEvent.objects.count() == 3
+    assert world.b.send(world.b.event(uuid.uuid4(), 1, world.b.enrolled())).status_code == 202
+    clock.now += 15
+    again = world.a.send([world.a.event(uuid.uuid4(), 1, world.a.enrolled()) for _ in range(2)])
+    assert again.status_code == 202
+
+
+def test_a_batch_larger_than_a_minutes_worth_passes_once_the_minute_is_full(settings):
+    settings.INTEGRA_SOURCE_EVENTS_PER_MINUTE = 10
+    clock = Clock()
+    allowances = Allowances(clock=clock)
+    allowances.take("aula", 100)
+    with pytest.raises(BusyError) as refused:
+        allowances.take("aula", 100)
+    assert (refused.value.status, refused.value.wait_seconds) == (429, 60)
+    clock.now += 60
+    allowances.take("aula", 100)
+
+
+def test_a_signature_that_is_not_the_sources_takes_nothing_from_its_allowance(world, settings, clock):
+    settings.INTEGRA_SOURCE_EVENTS_PER_MINUTE = 1
+    event = world.a.event(uuid.uuid4(), 1, world.a.enrolled())
+    for _ in range(3):
+        assert world.a.send(event, headers={**world.a.headers(b""), "webhook-id": "x"}).status_code == 401
+    assert world.a.send(event).status_code == 202

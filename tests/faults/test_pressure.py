@@ -1,0 +1,46 @@
+"""The relay against a service under pressure: it waits as long as it is asked to, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from faults.test_delivery import (
+    fingerprints_applied,
+    fingerprints_sent,
+    finish_unit,
+    make_learners,
+    wait_until,
+)
+from faults.world import World
+
+pytestmark = pytest.mark.fault
+EVENTS_PER_MINUTE = 6
+
+
+def count_refusals(world: World) -> int:
+    log = (world.places.home / "service.log").read_text(encoding="utf-8", errors="replace")
+    return len(re.findall("Too Many Requests: /api/v1/events", log))
+
+
+def test_the_relay_waits_as_long_as_it_is_asked_to(world: World) -> None:
+    world.start_classroom()
+    world.start_service(INTEGRA_SOURCE_EVENTS_PER_MINUTE=str(EVENTS_PER_MINUTE))
+    first, second = make_learners(world, 2)
+    for unit in ("m04-u03", "m06-u03"):
+        finish_unit(world, first, unit)
+    assert sum(count for count, _ in fingerprints_sent(world).values()) >= EVENTS_PER_MINUTE
+    world.start_relay()
+    wait_until(lambda: fingerprints_applied(world) == fingerprints_sent(world), 60)
+    assert count_refusals(world) == 0  # one delivery larger than a minute's worth passes
+
+    finish_unit(world, second, "m04-u03")  # its minute is used up
+    wait_until(lambda: count_refusals(world) == 1, 60)
+    refused_at = time.monotonic()
+    assert fingerprints_applied(world).keys() != fingerprints_sent(world).keys()
+    wait_until(lambda: fingerprints_applied(world) == fingerprints_sent(world), 120)
+
+    # An event is ten seconds' worth: a relay that came back by its own schedule (after 5 s) would be refused again.
+    assert time.monotonic() - refused_at > 5
+    assert count_refusals(world) == 1
