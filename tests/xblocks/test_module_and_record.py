@@ -115,7 +115,12 @@ def test_the_record_shows_the_certificate_the_relay_brought(world: Any, people: 
     finish_unit(visit)
     url = "http://localhost:8001/c/token-de-ana"
     row = api.CertificateStateRow(
-        api.get_learner_uuid(learner), "demo", "valid", "token-de-ana", url, datetime(2026, 3, 1, tzinfo=UTC)
+        api.get_learner_uuid(learner),
+        "demo",
+        api.CertificateStatus.VALID,
+        "token-de-ana",
+        url,
+        datetime(2026, 3, 1, tzinfo=UTC),
     )
     api.store_certificate_states([row])
 
