@@ -83,7 +83,9 @@ def _list_things(standing: AchievementStanding, t: Translate) -> list[str]:
     things = []
     if modules := len(standing.modules_open):
         total = len(standing.achievement.module_keys)
-        things.append(t("{left} of {total} modules", left=modules, total=total))
+        things.append(
+            t("1 module") if total == 1 else t("{left} of {total} modules", left=modules, total=total)
+        )
     if works := len(standing.deliverables_open):
         things.append(t("1 work") if works == 1 else t("{count} works", count=works))
     if not standing.is_test_reached:
