@@ -88,7 +88,11 @@ def _list_steps(situation: Situation, manifest: Manifest, now: datetime) -> Iter
     post = may_start_test(situation.facts.post_attempts, manifest.tests.post, key=POST_KEY, now=now)
     if post.is_granted and not any(standing.reasons for standing in course.modules):
         yield NextStep(StepKind.POST, "")
-    ready = {each.achievement.area for each in situation.achievements if each.is_ready}
+    ready = {
+        each.achievement.area
+        for each in situation.achievements
+        if each.is_ready and each.achievement.key not in situation.announced
+    }
     closings = [closing for closing in situation.closings if closing.area in ready]
     for closing in closings:
         if closing.permission.is_granted:

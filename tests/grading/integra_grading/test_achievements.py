@@ -198,6 +198,7 @@ PASSED = attempts(6, of=8)
         ({**DONE, "post": PASSED}, {}, "certificate", "curso", None),
         ({**DONE, "post": PASSED}, {"announced": {"curso"}}, "closing", "costos", None),
         ({**DONE, "post": PASSED}, {"announced": {"curso"}, "has_pre": False}, "closing", "costos", None),
+        ({**DONE, "post": PASSED}, {"announced": {"curso", "costos"}}, "done", "", None),
         ({**DONE, "post": attempts(5, of=8, hours_ago=1)}, {}, "closing", "costos", None),
         (
             {**DONE, "post": attempts(5, of=8, hours_ago=1), "closing": attempts(3, hours_ago=2)},
@@ -275,7 +276,7 @@ def test_standings_and_step_hang_together(manifest, units, work, posts, closings
     else:
         assert not any(each.is_reached for each in (course, area) if each.achievement.key not in announced)
     if step.kind is StepKind.CLOSING:
-        assert area.is_ready and closing.permission.is_granted
+        assert area.is_ready and closing.permission.is_granted and "costos" not in announced
     if step.kind is StepKind.DONE:
         assert course.is_reached
     assert step.available_at is None or step.available_at > NOW
