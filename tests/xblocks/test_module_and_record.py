@@ -136,7 +136,7 @@ def test_the_record_shows_the_certificate_the_relay_brought(world: Any, people: 
         ("valid", "Tu certificado está emitido y es válido."),
         ("suspended", "Se está revisando; por ahora no vale."),
         ("revoked", "Este certificado ya no es válido."),
-        ("expired", "Ya venció: valía hasta su última fecha."),
+        ("expired", "Este certificado venció: ya pasó su fecha de validez."),
         ("erased", "Se borró, como lo pediste."),
         ("issued", "Abre «Mis certificados» para ver cómo está."),  # as an earlier release stored it
     ],
