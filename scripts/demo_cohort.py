@@ -1,4 +1,4 @@
-"""Play the demonstration's invented cohort: signed events for two mirrored cities, and two graduates with a name.
+"""Play the demonstration's invented cohort: signed events for two mirrored cities, and graduates with a name.
 
 Everything enters through the service's own doors (``POST /api/v1/events``, the hand-over, the learner's
 pages), so that what the demonstration shows is what those doors do. Names, places and results are invented and
@@ -25,16 +25,15 @@ import requests
 
 from integra_bridge.signing import name_delivery, sign_body
 from integra_grading import events
+from integra_grading.achievements import list_achievements
 from integra_grading.canonical import canonical_json, digest
-from integra_grading.manifest import Bank, Manifest, Module, parse_manifest
+from integra_grading.forms import ClosingRules
+from integra_grading.manifest import Bank, BankItem, Manifest, Module, parse_manifest
 from integra_grading.standing import CourseState, ModuleState, Route
 
 NAMESPACE = uuid.UUID("6f0c8a52-5a55-4f0b-9d6f-0d6a1c1f2e11")
 BEGIN = datetime(2026, 9, 7, 14, 0, tzinfo=UTC)
-CITIES = (
-    ("ciudad-a", "inventada-a", "Rosa Inventada Ejemplo"),
-    ("ciudad-b", "inventada-b", "Luz Inventada Muestra"),
-)
+CITIES = (("ciudad-a", "inventada-a"), ("ciudad-b", "inventada-b"))
 # How far each invented learner of a city is: the same in both cities, so that a leak between them shows.
 STAGES = (
     "graduate",
@@ -47,7 +46,15 @@ STAGES = (
     "returned",
     "post_failed",
     "all_but_post",
+    "emprendimiento",
+    "empleabilidad",
 )
+# Who of them holds a certificate, with the name on it in each city; the last two closed one area.
+GRADUATES = {
+    "graduate": ("Rosa Inventada Ejemplo", "Luz Inventada Muestra"),
+    "emprendimiento": ("Elsa Inventada Prueba", "Nora Inventada Modelo"),
+    "empleabilidad": ("Iván Inventado Ensayo", "Saúl Inventado Boceto"),
+}
 BATCH = 100
 
 
@@ -73,14 +80,16 @@ def main() -> int:
     manifest = parse_manifest(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     played = [
         event
-        for city_key, cohort_key, _name in CITIES
+        for city_key, cohort_key in CITIES
         for number, stage in enumerate(STAGES)
         for event in play(manifest, place, city_key, cohort_key, number, stage)
     ]
     for start in range(0, len(played), BATCH):
         send(place, played[start : start + BATCH])
     tokens = [
-        graduate(place, learner_of(cohort_key, 0), city_key, name) for city_key, cohort_key, name in CITIES
+        graduate(place, learner_of(cohort_key, STAGES.index(stage)), city_key, name)
+        for stage, names in GRADUATES.items()
+        for (city_key, cohort_key), name in zip(CITIES, names, strict=True)
     ]
     print(json.dumps({"token": tokens[0]}))
     return 0
@@ -127,11 +136,12 @@ class Story:
         yield events.LearnerEnrolled(**self.common, modality="virtual", route_intended=Route.TRAINING)
         if stage == "enrolled":
             return
-        cut = self.manifest.tests.post.cut
-        yield self.test("pre", score=cut // 2)
+        post = self.manifest.tests.post
+        yield self.test("pre", score=post.cut // 2)
         if stage == "pre":
             return
-        for module in self.manifest.modules:
+        closing = next((rules for rules in self.manifest.closing if rules.area == stage), None)
+        for module in self.list_modules("" if closing is None else stage):
             yield from self.units(module)
             if stage == "unit":
                 return
@@ -141,17 +151,24 @@ class Story:
                     return
                 yield from self.deliverable(module, "accepted", version=2)
             yield self.done(module)
-        if stage == "all_but_post":
-            return
-        yield self.test("post", score=cut - 2 if stage == "post_failed" else cut + 4)
-        if stage == "post_failed":
-            return
-        minutes = sum(module.minutes for module in self.manifest.modules)
-        yield events.CourseStandingChanged(
+        if closing is not None:
+            yield self.closing(closing, score=closing.cut + 2)
+        elif stage != "all_but_post":
+            yield self.test("post", score=post.cut - 2 if stage == "post_failed" else post.cut + 4)
+            if stage == "graduate":
+                yield self.reached()
+
+    def list_modules(self, area: str) -> list[Module]:
+        """Return the modules that the achievement of an area asks for, or with "" that of the whole course."""
+        achievement = next(each for each in list_achievements(self.manifest) if each.area == area)
+        return [module for module in self.manifest.modules if module.key in achievement.module_keys]
+
+    def reached(self) -> events.EventData:
+        return events.CourseStandingChanged(
             **self.common,
             state=CourseState.REACHED,
             reasons=(),
-            minutes_trained=minutes,
+            minutes_trained=sum(module.minutes for module in self.manifest.modules),
             minutes_recognised=0,
         )
 
@@ -179,15 +196,31 @@ class Story:
         bank = next(bank for bank in self.manifest.banks if bank.kind == "test")
         form = "A" if kind == "pre" else "B"
         items = [item for item in bank.items if item.form == form]
+        return self.sitting(
+            kind, bank, form, items, score, self.manifest.tests.post.cut if kind == "post" else None
+        )
+
+    def closing(self, rules: ClosingRules, score: int) -> events.EventData:
+        bank = next(bank for bank in self.manifest.banks if bank.id == rules.bank)
+        items = [
+            item
+            for stratum in bank.strata
+            for item in [item for item in bank.items if item.stratum == stratum.key][: stratum.per_form]
+        ]
+        return self.sitting("closing", bank, f"{rules.area}.1", items, score, rules.cut)
+
+    def sitting(
+        self, kind: str, bank: Bank, form_key: str, items: list[BankItem], score: int, cut: int | None
+    ) -> events.EventData:
         return events.AssessmentSubmitted(
             **self.common,
             attempt_uuid=self.uuid(kind),
             kind=events.AttemptKind(kind),
-            form_key=form,
+            form_key=form_key,
             ordinal=1,
             score=score,
             max_score=len(items),
-            cut=self.manifest.tests.post.cut if kind == "post" else None,
+            cut=cut,
             items=tuple(
                 events.AssessedItem(item.key, item.digest, self.outcome(bank, item.key), int(n < score), 1)
                 for n, item in enumerate(items)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from integra_course.model import Bank, Closing, Course, Deliverable, Module
+from integra_course.model import Area, Bank, Closing, Course, Deliverable, Module
 from integra_course.olx import digest_of
 from integra_grading.cut_scores import compute_cut
 from integra_grading.items import item_digest
@@ -25,7 +25,7 @@ def build_manifest(course: Course) -> dict[str, Any]:
         "schema": SCHEMA,
         "course": {"key": course.info.key, "title": course.info.title, "language": course.info.language},
         "achievements": list(course.achievements),
-        "areas": [{"key": area.key, "modules": list(area.modules)} for area in course.areas],
+        "areas": [_area(area) for area in course.areas],
         "modules": [_module(module) for module in course.modules],
         "rubrics": [rubric.content for rubric in course.rubrics],
         "tests": {
@@ -63,6 +63,11 @@ def build_manifest(course: Course) -> dict[str, Any]:
 def manifest_bytes(manifest: dict[str, Any]) -> bytes:
     """Return the manifest as the file's bytes."""
     return (json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
+
+
+def _area(area: Area) -> dict[str, Any]:
+    entry: dict[str, Any] = {"key": area.key, "modules": list(area.modules)}
+    return {**entry, "title": area.title} if area.title else entry
 
 
 def _module(module: Module) -> dict[str, Any]:

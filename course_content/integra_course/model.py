@@ -268,10 +268,11 @@ class Info:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """Modules that an achievement asks for together."""
+    """Modules that an achievement asks for together; ``title`` may be empty."""
 
     place: Place
     key: str
+    title: str
     modules: tuple[str, ...]
 
 

@@ -574,7 +574,8 @@ def _level_count(fields: Fields) -> LevelCount:
 
 
 def _area(fields: Fields) -> Area:
-    area = Area(fields.place, fields.slug("clave"), fields.texts("modulos"))
+    key, title = fields.slug("clave"), fields.text("titulo", max_length=120, is_required=False)
+    area = Area(fields.place, key, title, fields.texts("modulos"))
     fields.finish()
     return area
 

@@ -86,10 +86,14 @@ def _parse(entry: Mapping[str, object], settings: BridgeSettings) -> api.Certifi
         learner_uuid = UUID(_text(entry, "learner_uuid"))
     except ValueError:
         raise StatesError("learner_uuid_invalid") from None
+    try:
+        state = api.CertificateStatus(_text(entry, "state"))
+    except ValueError:
+        raise StatesError("state_unknown") from None
     return api.CertificateStateRow(
         learner_uuid=learner_uuid,
         achievement_key=_text(entry, "achievement_key"),
-        state=_text(entry, "state"),
+        state=state,
         token=token,
         url=f"{settings.service_url}/c/{token}" if token else "",
         changed_at=changed_at,

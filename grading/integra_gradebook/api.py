@@ -55,6 +55,7 @@ from integra_gradebook.results import (
     BypassState,
     CertificateStateRow,
     CertificateStateView,
+    CertificateStatus,
     CohortReport,
     DeliverableState,
     Draft,
@@ -62,7 +63,6 @@ from integra_gradebook.results import (
     Gain,
     ItemReport,
     Learner,
-    NextStep,
     PracticeResult,
     PracticeState,
     Queue,
@@ -81,6 +81,7 @@ from integra_gradebook.results import (
 )
 from integra_gradebook.roster import list_roster
 from integra_gradebook.standings import get_module_standing
+from integra_grading.next_step import NextStep
 
 __all__ = [
     "AttemptView",
@@ -88,6 +89,7 @@ __all__ = [
     "BypassState",
     "CertificateStateRow",
     "CertificateStateView",
+    "CertificateStatus",
     "CohortReport",
     "CourseNotRegistered",
     "DeliverableState",

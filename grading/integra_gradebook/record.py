@@ -20,9 +20,9 @@ from integra_gradebook.places import Place, access_cohorts, find_place, get_run
 from integra_gradebook.results import (
     CertificateStateRow,
     CertificateStateView,
+    CertificateStatus,
     Gain,
     Learner,
-    NextStep,
     Record,
     RecordDeliverable,
     RecordModule,
@@ -31,13 +31,12 @@ from integra_gradebook.results import (
 )
 from integra_gradebook.standings import list_exemptions, load_facts
 from integra_gradebook.writing import retried
-from integra_grading.forms import POST_KEY, may_start_test
+from integra_grading.achievements import decide_achievement, decide_closing, list_achievements
 from integra_grading.gain import normalized_gain, raw_gain
-from integra_grading.manifest import Manifest, Module
-from integra_grading.reasons import Reason, ReasonCode
+from integra_grading.manifest import Module
+from integra_grading.next_step import Situation, choose_next_step
 from integra_grading.standing import (
     CourseFacts,
-    CourseState,
     ModuleFacts,
     ModuleStanding,
     decide_course,
@@ -74,6 +73,22 @@ def get_record(learner: Learner, *, now: datetime) -> Record:
     )
     pre = next((attempt for attempt in known.tests if attempt.kind == Attempt.Kind.PRE), None)
     post = _best_post(known.tests)
+    achievements = tuple(
+        decide_achievement(achievement, course, known.facts, rules)
+        for achievement in list_achievements(rules)
+    )
+    closings = tuple(
+        decide_closing(known.facts.closing_attempts.get(closing.area, ()), closing, now=now)
+        for closing in rules.closing
+    )
+    situation = Situation(
+        course=course,
+        facts=known.facts,
+        achievements=achievements,
+        closings=closings,
+        has_pre=pre is not None,
+        announced={certificate.achievement_key for certificate in known.certificates},
+    )
     return Record(
         short_code=place.short_code if place else "",
         city_key=place.city_key if place else "",
@@ -89,10 +104,10 @@ def get_record(learner: Learner, *, now: datetime) -> Record:
         is_cut_provisional=rules.tests.post.is_provisional,
         gain=_gain(pre, post) if pre and post else None,
         deliverables=deliverables,
+        achievements=achievements,
+        closings=closings,
         certificates=known.certificates,
-        next_step=_next_step(
-            rules, known, modules, deliverables, course.state, has_pre=pre is not None, now=now
-        ),
+        next_step=choose_next_step(situation, rules, now=now),
         is_facilitator=_is_facilitator_now(learner, now=now),
     )
 
@@ -188,61 +203,6 @@ def _gain(pre: Attempt, post: Attempt) -> Gain:
     )
 
 
-def _next_step(
-    rules: Manifest,
-    known: _Known,
-    modules: tuple[RecordModule, ...],
-    deliverables: tuple[RecordDeliverable, ...],
-    state: CourseState,
-    *,
-    has_pre: bool,
-    now: datetime,
-) -> NextStep:
-    """Return one thing to do: what opens the way first, then what only the learner can do, then waiting."""
-    if state is CourseState.REACHED:
-        return NextStep("certificate", "")
-    if not has_pre and not known.facts.post_attempts:
-        return NextStep("pre", "")
-    for deliverable in deliverables:
-        if deliverable.is_due and deliverable.state == Submission.State.RETURNED:
-            return NextStep("deliverable_returned", deliverable.key)
-    by_module = {deliverable.module_key: deliverable for deliverable in deliverables}
-    for module in modules:
-        unit_key = _first_missing_unit(rules, module)
-        if unit_key is not None:
-            return NextStep("unit", unit_key)
-        mine = by_module.get(module.key)
-        if mine is not None and mine.is_due and mine.state in ("none", "draft"):
-            return NextStep("deliverable", mine.key)
-    permission = may_start_test(known.facts.post_attempts, rules.tests.post, key=POST_KEY, now=now)
-    if permission.is_granted:
-        return NextStep("post", "")
-    if permission.until is not None:
-        return NextStep("post_wait", "", permission.until)
-    return NextStep("wait", next((d.key for d in deliverables if d.is_due and d.state == "submitted"), ""))
-
-
-def _first_missing_unit(rules: Manifest, module: RecordModule) -> str | None:
-    for reason in module.reasons:
-        unit_key = _unit_of(rules, reason)
-        if unit_key is not None:
-            return unit_key
-    return None
-
-
-def _unit_of(rules: Manifest, reason: Reason) -> str | None:
-    if reason.code is ReasonCode.UNIT_MISSING:
-        return reason.key
-    if reason.code is not ReasonCode.PRACTICE_MISSING:
-        return None
-    return next(
-        unit.key
-        for module in rules.modules
-        for unit in module.units
-        if any(practice.key == reason.key for practice in unit.practices)
-    )
-
-
 def _is_facilitator_now(learner: Learner, *, now: datetime) -> bool:
     try:
         access_cohorts(learner.user_id, learner.course_key, now=now)
@@ -260,7 +220,13 @@ def store_certificate_states(rows: Iterable[CertificateStateRow]) -> None:
         )
         if learner is None:
             continue
-        values = {"state": row.state, "token": row.token, "url": row.url, "changed_at": row.changed_at}
+        # What was erased has no page any more, and no token may stay behind to look for one.
+        address = (
+            {"token": "", "url": ""}
+            if row.state is CertificateStatus.ERASED
+            else {"token": row.token, "url": row.url}
+        )
+        values = {"state": row.state, "changed_at": row.changed_at} | address
         known = CertificateState.objects.filter(learner=learner, achievement_key=row.achievement_key)
         if known.filter(changed_at__lte=row.changed_at).update(**values):
             continue

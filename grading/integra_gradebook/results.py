@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from integra_grading.achievements import AchievementStanding, ClosingStanding
 from integra_grading.consistency import Consistency
 from integra_grading.gain import GainReport, OutcomeHint, ReliableChange
 from integra_grading.item_view import ShownItem
 from integra_grading.items import Item
+from integra_grading.next_step import NextStep
 from integra_grading.reasons import Reason
 from integra_grading.standing import CourseStanding
 from integra_grading.statistics import FormEquivalence, ItemStatistics, OptionStatistics, ReviewReason
@@ -347,21 +350,22 @@ class RecordDeliverable:
     rating: RatingView | None
 
 
+class CertificateStatus(StrEnum):
+    """What the service may say of a certificate."""
+
+    VALID = "valid"
+    SUSPENDED = "suspended"  # does not count until somebody has looked at it
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    ERASED = "erased"  # nothing is left of it but that there was one
+
+
 @dataclass(frozen=True, slots=True)
 class CertificateStateView:
     achievement_key: str
-    state: str
+    state: str  # a CertificateStatus, or what an earlier release stored
     url: str
     changed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """Where to go now: ``key`` is a unit, module or deliverable key, or empty."""
-
-    kind: str  # "pre", "unit", "deliverable", "deliverable_returned", "post", "post_wait", "certificate", "wait"
-    key: str
-    available_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +384,8 @@ class Record:
     is_cut_provisional: bool
     gain: Gain | None
     deliverables: tuple[RecordDeliverable, ...]
+    achievements: tuple[AchievementStanding, ...]  # in the manifest's order
+    closings: tuple[ClosingStanding, ...]  # one for each area that has one
     certificates: tuple[CertificateStateView, ...]
     next_step: NextStep
     is_facilitator: bool
@@ -391,7 +397,7 @@ class CertificateStateRow:
 
     learner_uuid: UUID
     achievement_key: str
-    state: str
+    state: CertificateStatus
     token: str
     url: str
     changed_at: datetime

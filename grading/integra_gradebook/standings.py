@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -52,15 +53,25 @@ def load_facts(place: Place) -> CourseFacts:
         .values_list("deliverable_key", "state")
     )
     exempted = frozenset(list_exemptions(place).values_list("module_key", flat=True))
-    post_attempts, bypass_outcomes = _load_attempts(place)
+    attempts = _load_attempts(place)
     return CourseFacts(
         modules={
             module.key: _facts_of_module(
-                module, units, lessons, right, deliverables, exempted, bypass_outcomes.get(module.key)
+                module,
+                units,
+                lessons,
+                right,
+                deliverables,
+                exempted,
+                attempts.bypass_outcomes.get(module.key),
             )
             for module in place.run.rules.modules
         },
-        post_attempts=post_attempts,
+        post_attempts=tuple(attempts.posts),
+        closing_attempts={
+            closing.area: tuple(attempts.closings.get(closing.bank, ()))
+            for closing in place.run.rules.closing
+        },
     )
 
 
@@ -84,24 +95,36 @@ def list_exemptions(place: Place) -> QuerySet[Exemption]:
     )
 
 
-def _load_attempts(place: Place) -> tuple[tuple[CutAttempt, ...], dict[str, str]]:
+@dataclass(slots=True)
+class _Attempts:
+    """What the submitted attempts of one learner say."""
+
+    posts: list[CutAttempt] = field(default_factory=list)
+    closings: dict[str, list[CutAttempt]] = field(default_factory=dict)  # by bank
+    bypass_outcomes: dict[str, str] = field(default_factory=dict)  # the last one, by module
+
+
+def _load_attempts(place: Place) -> _Attempts:
     rows = (
         Attempt.objects.filter(learner_id=place.learner_id, voided_at=None, submitted_at__isnull=False)
         .filter(
-            Q(kind=Attempt.Kind.POST, course_id=place.run.id)
+            Q(kind__in=[Attempt.Kind.POST, Attempt.Kind.CLOSING], course_id=place.run.id)
             | Q(kind=Attempt.Kind.BYPASS, course_family=place.run.course_family)
         )
         .order_by("submitted_at", "pk")
-        .values_list("kind", "module_key", "submitted_at", "score", "max_score", "outcome")
+        .values_list("kind", "bank_id", "module_key", "submitted_at", "score", "max_score", "outcome")
     )
-    posts = []
-    outcomes = {}
-    for kind, module_key, submitted_at, score, max_score, outcome in rows:
+    found = _Attempts()
+    for kind, bank_id, module_key, submitted_at, score, max_score, outcome in rows:
+        if kind == Attempt.Kind.BYPASS:
+            found.bypass_outcomes[module_key] = outcome
+            continue
+        attempt = as_cut_attempt(submitted_at, score, max_score)
         if kind == Attempt.Kind.POST:
-            posts.append(as_cut_attempt(submitted_at, score, max_score))
+            found.posts.append(attempt)
         else:
-            outcomes[module_key] = outcome
-    return tuple(posts), outcomes
+            found.closings.setdefault(bank_id, []).append(attempt)
+    return found
 
 
 def _facts_of_module(

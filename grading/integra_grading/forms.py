@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Protocol
 
 from integra_grading.cut_scores import CutScore
@@ -163,6 +164,15 @@ def has_reached_cut(attempt: CutAttempt, rules: CutRules) -> bool:
     ``score * rules.max_score >= rules.cut * attempt.max_score``.
     """
     return attempt.score * rules.max_score >= rules.cut * attempt.max_score
+
+
+def find_best_attempt(attempts: Sequence[CutAttempt]) -> CutAttempt | None:
+    """Return the attempt with the highest proportion, of equal ones the first that was submitted; None of none."""
+    return min(
+        attempts,
+        key=lambda attempt: (-Fraction(attempt.score, attempt.max_score), attempt.submitted_at),
+        default=None,
+    )
 
 
 def may_start_test(attempts: Sequence[CutAttempt], rules: CutRules, *, key: str, now: datetime) -> Permission:

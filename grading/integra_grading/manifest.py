@@ -68,9 +68,10 @@ class Course:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
-    """A group of modules that an achievement asks for together."""
+    """A group of modules that an achievement asks for together; ``title`` is what learners call it."""
 
     key: str = wire(KEY)
+    title: str | None = wire(TITLE, optional=True)
     modules: tuple[str, ...] = wire(Many(KEY, 100, minimum=1))
 
 

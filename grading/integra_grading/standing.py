@@ -82,11 +82,12 @@ class ModuleStanding:
 class CourseFacts:
     """What is known about one learner in one run of the course.
 
-    ``post_attempts``: submitted and not voided, in any order.
+    Attempts are submitted and not voided, in any order.
     """
 
     modules: Mapping[str, ModuleFacts] = field(default_factory=dict)
     post_attempts: tuple[CutAttempt, ...] = ()
+    closing_attempts: Mapping[str, tuple[CutAttempt, ...]] = field(default_factory=dict)  # by area
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ def decide_course(facts: CourseFacts, manifest: Manifest) -> CourseStanding:
     for standing in standings:
         if not standing.is_reached:
             reasons.append(Reason(ReasonCode.MODULE_OPEN, standing.module_key))
-        reasons += [reason for reason in standing.reasons if reason.code in _DELIVERABLE_CODES.values()]
+        reasons += [reason for reason in standing.reasons if reason.code in DELIVERABLE_CODES]
     reasons += _post_reasons(facts, manifest)
     return CourseStanding(
         state=CourseState.OPEN if reasons else CourseState.REACHED,
@@ -210,12 +211,13 @@ def decide_course(facts: CourseFacts, manifest: Manifest) -> CourseStanding:
     )
 
 
-_DELIVERABLE_CODES = {
+_CODES_BY_STATE = {
     None: ReasonCode.DELIVERABLE_MISSING,
     DeliverableState.DRAFT: ReasonCode.DELIVERABLE_MISSING,
     DeliverableState.SUBMITTED: ReasonCode.DELIVERABLE_IN_REVIEW,
     DeliverableState.RETURNED: ReasonCode.DELIVERABLE_RETURNED,
 }
+DELIVERABLE_CODES = frozenset(_CODES_BY_STATE.values())
 
 
 def _missing_in(unit: Unit, facts: ModuleFacts) -> list[Reason]:
@@ -241,7 +243,7 @@ def _is_deliverable_due(module: Module, route: Route | None) -> bool:
 def _deliverable_reasons(module: Module, facts: ModuleFacts) -> tuple[Reason, ...]:
     if module.deliverable is None or facts.deliverable is DeliverableState.ACCEPTED:
         return ()
-    return (Reason(_DELIVERABLE_CODES[facts.deliverable], module.deliverable.key),)
+    return (Reason(_CODES_BY_STATE[facts.deliverable], module.deliverable.key),)
 
 
 def _post_reasons(facts: CourseFacts, manifest: Manifest) -> list[Reason]:

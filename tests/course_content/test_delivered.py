@@ -12,15 +12,19 @@ import pytest
 import yaml
 from lxml import etree
 
+from integra_course.manifest import build_manifest
 from integra_course.model import MINUTE_TYPES, Course
 from integra_course.olx import BLOCK_TYPES, compile_course
 from integra_course.olx_check import ATTRIBUTES, OPTIONAL
 from integra_course.report import build_report
+from integra_grading.achievements import list_achievements
 from integra_grading.deliverables import compute, read_definition, read_document
 from integra_grading.items import ItemKind, parse_response, score_response, solve
+from integra_grading.manifest import parse_manifest
 from integra_grading.olx import read_item
 from integra_grading.ring import RingItem, Stratum, draw_form
 
+POLICIES = Path(__file__).parents[2] / "ext_services/integra_service/credentials/achievements"
 NUMBER = re.compile(r"[-−]?[0-9][0-9.,]*")
 
 
@@ -298,6 +302,19 @@ def test_tables_have_caption_and_headers_for_columns_and_rows(delivered: Course)
         assert {cell.get("scope") for cell in headings} == {"col"}
         assert all("".join(cell.itertext()).strip() for cell in headings)
         assert all(row[0].tag == "th" and row[0].get("scope") == "row" for row in table.iterfind("tbody/tr"))
+
+
+@pytest.mark.parametrize("key", ["curso", "emprendimiento", "empleabilidad"])
+def test_the_record_asks_for_what_the_certificate_asks_for(delivered: Course, key: str) -> None:
+    manifest = parse_manifest(build_manifest(delivered))
+    found = {each.key: each for each in list_achievements(manifest)}
+    policy = yaml.safe_load((POLICIES / f"{key}.yaml").read_text("utf-8"))
+
+    assert set(found) == set(manifest.achievements)
+    assert found[key].module_keys == tuple(module["key"] for module in policy["modules"])
+    assert found[key].area == policy.get("area", "")
+    if found[key].area:
+        assert found[key].title == policy["name"]["es"]
 
 
 def test_policies_switch_off_what_would_contradict_the_programme(delivered: Course) -> None:

@@ -90,6 +90,23 @@ def test_a_closing_form_stands_in_manifest_and_course(mini_copy: Path, load: Cal
     assert "panes" not in json.dumps(manifest)
 
 
+def list_titles(loaded: tuple) -> list[str | None]:
+    course, problems = loaded
+    assert problems.error_count() == 0
+    return [area.get("title") for area in build_manifest(course)["areas"]]
+
+
+def test_an_area_has_the_title_its_author_gave_it(mini_copy: Path, load: Callable, area: str) -> None:
+    assert list_titles(load(mini_copy)) == [None]
+    path = mini_copy / "course.yaml"
+    entry = f"  - clave: {area}\n"
+    text = path.read_text("utf-8")
+    assert text.count(entry) == 1
+    path.write_text(text.replace(entry, f"{entry}    titulo: De la idea al negocio\n"), "utf-8")
+
+    assert list_titles(load(mini_copy)) == ["De la idea al negocio"]
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [

@@ -99,6 +99,9 @@ RING_ITEMS = tuple(
 )
 
 
+CLOSING_ITEMS = tuple(make_item(f"c-{number}", stratum="6.3") for number in range(1, 49))
+
+
 def _bank(bank_id: str, kind: str, items: tuple[Item, ...], strata: list[Any], **more: Any) -> dict[str, Any]:
     entries = []
     for item in items:
@@ -132,8 +135,8 @@ def make_manifest() -> dict[str, Any]:
     raw: dict[str, Any] = {
         "schema": "integra.manifest/1",
         "course": {"key": "cap40", "title": "Economía para tu negocio", "language": "es-419"},
-        "achievements": ["demo"],
-        "areas": [{"key": "demo", "modules": ["m04", "m06"]}],
+        "achievements": ["curso", "demo"],
+        "areas": [{"key": "demo", "title": "Negocio con cuentas", "modules": ["m06"]}],
         "modules": [
             {
                 "key": "m04",
@@ -197,8 +200,20 @@ def make_manifest() -> dict[str, Any]:
             "valid_months": 24,
             "minutes": 15,
         },
+        "closing": [
+            {
+                "area": "demo",
+                "bank": "cierre-demo",
+                "max_score": 24,
+                "minutes": 25,
+                "cut": 17,
+                "max_attempts": 2,
+                "wait_hours": 48,
+            }
+        ],
         "banks": [
             _bank("prueba-demo", "test", TEST_ITEMS, []),
+            _bank("cierre-demo", "closing", CLOSING_ITEMS, [{"key": "6.3", "per_form": 24}]),
             _bank(
                 "anillo-m06",
                 "bypass",
@@ -501,6 +516,12 @@ def twin_items() -> tuple[Item, ...]:
 def ring_items() -> tuple[Item, ...]:
     """The ring ``anillo-m06``: 24 items in three strata."""
     return RING_ITEMS
+
+
+@pytest.fixture
+def closing_items() -> tuple[Item, ...]:
+    """The ring ``cierre-demo``: 48 items in one stratum."""
+    return CLOSING_ITEMS
 
 
 @pytest.fixture(name="make_manifest")

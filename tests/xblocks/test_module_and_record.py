@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from lxml import html as lxml_html
 
 from integra_gradebook import api
 from integra_xblocks.module import ModuleBlock
@@ -115,12 +117,113 @@ def test_the_record_shows_the_certificate_the_relay_brought(world: Any, people: 
     finish_unit(visit)
     url = "http://localhost:8001/c/token-de-ana"
     row = api.CertificateStateRow(
-        api.get_learner_uuid(learner), "demo", "valid", "token-de-ana", url, datetime(2026, 3, 1, tzinfo=UTC)
+        api.get_learner_uuid(learner),
+        "demo",
+        api.CertificateStatus.VALID,
+        "token-de-ana",
+        url,
+        datetime(2026, 3, 1, tzinfo=UTC),
     )
     api.store_certificate_states([row])
 
     assert f'href="{url}"' in visit.render(*RECORD).html
     assert url not in world.as_learner(people["beto"]).render(*RECORD).html
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ("valid", "Tu certificado está emitido y es válido."),
+        ("suspended", "Se está revisando; por ahora no vale."),
+        ("revoked", "Este certificado ya no es válido."),
+        ("expired", "Este certificado venció: ya pasó su fecha de validez."),
+        ("erased", "Se borró, como lo pediste."),
+        ("issued", "Abre «Mis certificados» para ver cómo está."),  # as an earlier release stored it
+    ],
+)
+def test_the_record_says_of_each_certificate_whose_it_is_and_how_it_stands(
+    world: Any, people: Any, state: str, sentence: str
+) -> None:
+    visit = world.as_learner(people["ana"])
+    finish_unit(visit)
+    me = api.get_learner_uuid(api.Learner(people["ana"].pk, world.course_key))
+    url = "http://localhost:8001/c/token-de-ana"
+    # The state as text: the block reads what is stored, whoever stored it.
+    stored = api.CertificateStatus(state) if state != "issued" else state
+    row = api.CertificateStateRow(me, "demo", stored, "token-de-ana", url, datetime(2026, 3, 1, tzinfo=UTC))
+    api.store_certificate_states([row])
+
+    course, area = goals_of(visit)
+
+    assert area[:2] == ["Negocio con cuentas", ("✓ " if state == "valid" else "") + sentence]
+    assert (len(area) == 3, url in visit.render(*RECORD).html) == (state != "erased", state != "erased")
+    assert "Te falta:" in course[1]
+
+
+def test_the_record_says_what_each_certificate_still_asks_for_and_where_its_test_is(
+    world: Any, people: Any
+) -> None:
+    visit = world.as_learner(people["ana"])
+    assert goals_of(visit) == [
+        [
+            "Economía para tu negocio",
+            "Te falta: 2 de 2 módulos · 1 trabajo · la prueba final",
+            "Ir a la prueba final",
+        ],
+        [
+            "Negocio con cuentas",
+            "Te falta: 1 módulo · 1 trabajo · la prueba de cierre",
+            "Ir a la prueba de cierre",
+        ],
+    ]
+    finish_unit(visit)
+    page = visit.render(*RECORD).html
+    assert "Te falta: 1 trabajo · la prueba de cierre" in page
+    assert "/cierre-demo" in page
+
+
+def test_a_closing_that_was_missed_says_how_near_it_was_and_when_it_opens_again(
+    world: Any, people: Any, make_manifest: Any, closing_items: Any
+) -> None:
+    learner = api.Learner(people["ana"].pk, world.course_key)
+    bank = bank_of(make_manifest(), "cierre-demo", closing_items)
+    visit = world.as_learner(people["ana"])
+    now = datetime.now(UTC)
+
+    sit(learner, "closing", "block-closing", bank, 16, now)
+    [_course, area] = goals_of(visit)
+    [opens_at] = re.findall(r'datetime="([^"]+)"', visit.render(*RECORD).html)
+    assert area[2].startswith("Prueba de cierre: 16 de 24; la meta es 17. Podrás hacerla desde:")
+    assert datetime.fromisoformat(opens_at) == now + timedelta(hours=48)
+
+    sit(learner, "closing", "block-closing", bank, 3, now + timedelta(hours=48))
+    [_course, area] = goals_of(visit)
+    assert area[2] == (
+        "Prueba de cierre: 16 de 24; la meta es 17. Ya usaste todos sus intentos. "
+        "Habla con tu facilitadora o facilitador."
+    )
+    assert "Prueba de cierre: " not in world.as_learner(people["beto"]).render(*RECORD).html
+
+
+def test_a_preview_shows_the_certificates_of_an_invented_person(world: Any, people: Any) -> None:
+    assert [goal[:2] for goal in goals_of(world.not_enrolled(people["ana"]))] == [
+        [
+            "Medios de vida, negocio y empleo",
+            "Te falta: 1 de 2 módulos · 1 trabajo · la prueba final",
+        ],
+        ["Emprendimiento", "Te falta: 1 de 2 módulos · 1 trabajo · la prueba de cierre"],
+        ["Empleabilidad", "✓ Tu certificado está emitido y es válido."],
+    ]
+
+
+def goals_of(visit: Any) -> list[list[str]]:
+    """Return the lines of each certificate, as they are read."""
+    page = lxml_html.fromstring(visit.render(*RECORD).html)
+    goals = page.find_class("integra-record-goals")[0]
+    return [
+        [" ".join(part.text_content().split()) for part in goal if part.text_content().strip()]
+        for goal in goals
+    ]
 
 
 def sit(learner: api.Learner, kind: str, block_key: str, bank: api.Bank, right_count: int, now: Any) -> Any:

@@ -88,8 +88,13 @@ def _block_is_done(block: XBlock, record: Record) -> bool | None:
             units = {unit.key: unit.is_complete for module in record.modules for unit in module.units}
             return units.get(block.unit_key, False)
         case "integra_test":
-            # Of the closings of the areas the record says nothing.
-            return {"pre": record.has_pre, "post": record.post is not None}.get(block.kind)
+            closed = {closing.bank for closing in record.closings if closing.best is not None}
+            done = {
+                "pre": record.has_pre,
+                "post": record.post is not None,
+                "closing": block.bank_id in closed,
+            }
+            return done.get(block.kind)
         case "integra_deliverable":
             states = {deliverable.key: deliverable.state for deliverable in record.deliverables}
             return states.get(block.deliverable_key) == "accepted"

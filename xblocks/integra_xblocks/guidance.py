@@ -31,6 +31,11 @@ _SENTENCES = {
 _OTHER = N_("Something is still missing ({code}). Talk to your facilitator.")
 
 
+def get_closing_place(area: str) -> str:
+    """Return the ``url_name`` of an area's closing form."""
+    return f"{CLOSING_PLACE}-{area}"
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One thing to do: the sentence, and the ``url_name`` of its place ("" when there is nowhere to go)."""

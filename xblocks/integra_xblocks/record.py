@@ -11,16 +11,10 @@ from xblock.core import XBlock
 
 from integra_gradebook import api
 from integra_gradebook.api import Gain, GradebookError, NextStep, Record, RecordDeliverable, RecordModule
-from integra_grading.standing import CourseState
+from integra_grading.next_step import StepKind
 from integra_xblocks.base import BaseBlock
-from integra_xblocks.guidance import (
-    CLOSING_PLACE,
-    DESK_PLACE,
-    START_PLACE,
-    Task,
-    Titles,
-    describe_reasons,
-)
+from integra_xblocks.goals import describe_goals
+from integra_xblocks.guidance import CLOSING_PLACE, DESK_PLACE, START_PLACE, Task, Titles, get_closing_place
 from integra_xblocks.messages import N_
 from integra_xblocks.platform import Viewer, course_key, viewer
 from integra_xblocks.samples import SAMPLE_RECORD
@@ -28,20 +22,27 @@ from integra_xblocks.samples import SAMPLE_RECORD
 _TEXTS = {
     "opening": N_("Opening…"),
     "opened": N_("If the page does not open by itself, use this link. It works once, for five minutes."),
-    "open": N_("Go to my certificate"),
+    "open": N_("Go to my certificates"),
     "noSignal": N_("There is no signal. Try again when you have it."),
     "notNow": N_("It cannot be opened just now. Try again in a few minutes."),
 }
 
 _NEXT_STEPS = {
-    "pre": N_("Begin with the questions about what you already know. They are not a grade."),
-    "unit": N_("Go on with “{title}”."),
-    "deliverable": N_("Send your work “{title}”."),
-    "deliverable_returned": N_("Correct “{title}” with the comments you received, and send it again."),
-    "post": N_("Take the final test."),
-    "post_wait": N_("You can take the final test again soon. Meanwhile, look at the lessons once more."),
-    "certificate": N_("You reached everything: get your certificate."),
-    "wait": N_("You have done your part. Your facilitator is reading your work."),
+    StepKind.PRE: N_("Begin with the questions about what you already know. They are not a grade."),
+    StepKind.UNIT: N_("Go on with “{title}”."),
+    StepKind.DELIVERABLE: N_("Send your work “{title}”."),
+    StepKind.DELIVERABLE_RETURNED: N_("Correct “{title}” with the comments you received, and send it again."),
+    StepKind.POST: N_("Take the final test."),
+    StepKind.POST_WAIT: N_(
+        "You can take the final test again soon. Meanwhile, look at the lessons once more."
+    ),
+    StepKind.CLOSING: N_("Take the closing test of “{title}”."),
+    StepKind.CLOSING_WAIT: N_(
+        "You can take the closing test of “{title}” again soon. Meanwhile, look at the lessons once more."
+    ),
+    StepKind.CERTIFICATE: N_("You reached “{title}”: get your certificate."),
+    StepKind.WAIT: N_("You have done your part. Your facilitator is reading your work."),
+    StepKind.DONE: N_("You finished the course. Your certificates are further down."),
 }
 
 _DELIVERABLE_STATES = {
@@ -50,11 +51,6 @@ _DELIVERABLE_STATES = {
     "submitted": N_("Sent: being read"),
     "returned": N_("Returned: correct it"),
     "accepted": N_("Accepted"),
-}
-
-_CERTIFICATE_STATES = {
-    "valid": N_("Your certificate is issued and valid."),
-    "revoked": N_("This certificate is no longer valid."),
 }
 
 
@@ -112,24 +108,19 @@ class RecordBlock(BaseBlock):
             "gain": self._describe_gain(record.gain),
             "deliverables": [self._describe_deliverable(each) for each in record.deliverables],
             "short_code": record.short_code,
-            "is_reached": record.course.state is CourseState.REACHED,
-            "tasks": describe_reasons(record.course.reasons, titles, self.t),
-            "certificates": [
-                {
-                    "sentence": self.t(_CERTIFICATE_STATES.get(each.state, _CERTIFICATE_STATES["revoked"])),
-                    "is_valid": each.state == "valid",
-                    "url": each.url,
-                }
-                for each in record.certificates
-            ],
+            "goals": describe_goals(record, self.t),
+            "is_earned": record.next_step.kind is StepKind.CERTIFICATE,
             "desk_place": DESK_PLACE if record.is_facilitator else "",
         }
 
     def _describe_next_step(self, step: NextStep, titles: Titles) -> Task:
-        places = {"pre": START_PLACE, "post": CLOSING_PLACE}
-        sentence = _NEXT_STEPS.get(step.kind, _NEXT_STEPS["wait"])
+        places = {
+            StepKind.PRE: START_PLACE,
+            StepKind.POST: CLOSING_PLACE,
+            StepKind.CLOSING: get_closing_place(step.key),
+        }
         place = places.get(step.kind) or titles.places.get(step.key, "")
-        return Task(self.t(sentence, title=titles.titles.get(step.key, step.key)), place)
+        return Task(self.t(_NEXT_STEPS[step.kind], title=titles.titles.get(step.key, step.key)), place)
 
     def _describe_module(self, module: RecordModule) -> dict[str, Any]:
         complete = sum(unit.is_complete for unit in module.units)
@@ -181,4 +172,8 @@ def _collect_titles(record: Record) -> Titles:
         titles[module.key] = module.title
         titles |= {unit.key: unit.title for unit in module.units}
     titles |= {deliverable.key: deliverable.title for deliverable in record.deliverables}
-    return Titles(titles, {key: key for key in titles} | {"post": CLOSING_PLACE})
+    places = {key: key for key in titles}
+    for standing in record.achievements:
+        achievement = standing.achievement
+        titles |= {achievement.key: achievement.title, achievement.area: achievement.title}
+    return Titles(titles, places)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from integra_gradebook.api import (
-    NextStep,
+    CertificateStateView,
     Record,
     RecordDeliverable,
     RecordModule,
     RecordUnit,
 )
-from integra_grading.reasons import Reason, ReasonCode
+from integra_grading.achievements import Achievement, AchievementStanding, ClosingStanding
+from integra_grading.forms import CutAttempt
+from integra_grading.next_step import NextStep, StepKind
+from integra_grading.reasons import Permission, Reason, ReasonCode
 from integra_grading.standing import CourseStanding, CourseState
+
+_DAY = datetime(2026, 3, 2, 15, tzinfo=UTC)
 
 SAMPLE_RECORD = Record(
     short_code="MUESTRA",
@@ -52,7 +59,30 @@ SAMPLE_RECORD = Record(
     deliverables=(
         RecordDeliverable("m06-hoja-de-costos", "m06", "Hoja de costos", True, "submitted", 1, None),
     ),
-    certificates=(),
-    next_step=NextStep("unit", "m06-u03"),
+    achievements=(
+        AchievementStanding(
+            Achievement("curso", "Medios de vida, negocio y empleo", "", ("m04", "m06")),
+            ("m06",),
+            ("m06-hoja-de-costos",),
+            is_test_reached=False,
+        ),
+        AchievementStanding(
+            Achievement("emprendimiento", "Emprendimiento", "emprendimiento", ("m04", "m06")),
+            ("m06",),
+            ("m06-hoja-de-costos",),
+            is_test_reached=False,
+        ),
+        AchievementStanding(
+            Achievement("empleabilidad", "Empleabilidad", "empleabilidad", ("m04",)),
+            (),
+            (),
+            is_test_reached=True,
+        ),
+    ),
+    closings=(
+        ClosingStanding("emprendimiento", "cierre", CutAttempt(_DAY, 15, 24), 24, 17, False, 1, Permission()),
+    ),
+    certificates=(CertificateStateView("empleabilidad", "valid", "", _DAY),),
+    next_step=NextStep(StepKind.UNIT, "m06-u03"),
     is_facilitator=False,
 )

@@ -20,7 +20,7 @@ def state_row(learner, complete_lesson, peer, relay):
         "position": 1,
         "learner_uuid": str(api.get_learner_uuid(learner)),
         "achievement_key": "curso",
-        "state": "issued",
+        "state": "valid",
         "token": TOKEN,
         "changed_at": "2026-03-02T15:00:00+00:00",
     }
@@ -37,7 +37,7 @@ def test_a_state_is_read_stored_and_shown(learner, state_row, peer, relay, clock
     report = relay()
 
     assert (report.states, report.problems) == (1, [])
-    assert shown(learner, clock) == [("curso", "issued", f"{peer.url}/c/{TOKEN}")]
+    assert shown(learner, clock) == [("curso", "valid", f"{peer.url}/c/{TOKEN}")]
 
 
 def test_only_what_is_new_is_read_again(learner, state_row, peer, relay, clock):
@@ -56,12 +56,32 @@ def test_all_pages_are_read_in_one_pass(learner, state_row, peer, relay):
     assert relay().states == 7
 
 
-def test_an_announced_certificate_has_no_address_yet(learner, state_row, relay, clock):
-    state_row |= {"state": "pending", "token": ""}
+@pytest.mark.parametrize("state", ["valid", "suspended", "revoked", "expired", "erased"])
+def test_every_state_of_the_service_is_stored_and_shown(learner, state_row, peer, relay, clock, state):
+    state_row["state"] = state
 
-    relay()
+    assert relay().problems == []
+    # Of what was erased nobody keeps the address.
+    address = "" if state == "erased" else f"{peer.url}/c/{TOKEN}"
+    assert shown(learner, clock) == [("curso", state, address)]
 
-    assert shown(learner, clock) == [("curso", "pending", "")]
+
+def test_a_state_that_passed_comes_back(learner, state_row, peer, relay, clock):
+    for position, state in enumerate(["suspended", "valid", "suspended", "revoked"], start=2):
+        changed_at = f"2026-03-02T15:0{position}:00+00:00"
+        peer.states.append({**state_row, "position": position, "state": state, "changed_at": changed_at})
+        relay()
+        assert shown(learner, clock)[0][1] == state
+
+
+def test_older_news_does_not_undo_newer(learner, state_row, peer, relay, clock):
+    state_row["state"] = "suspended"
+    peer.states.append(
+        {**state_row, "position": 2, "state": "valid", "changed_at": "2026-03-02T14:59:59+00:00"}
+    )
+
+    assert relay().states == 2
+    assert shown(learner, clock)[0][1] == "suspended"
 
 
 def test_a_stranger_among_the_rows_stops_nothing(learner, state_row, peer, relay, clock):
@@ -70,7 +90,7 @@ def test_a_stranger_among_the_rows_stops_nothing(learner, state_row, peer, relay
 
     relay()
 
-    assert shown(learner, clock)[0][:2] == ("curso", "issued")
+    assert shown(learner, clock)[0][:2] == ("curso", "valid")
     assert outbox.get_state().certificate_position == 2
 
 
@@ -107,6 +127,10 @@ def test_the_request_is_signed_for_this_host_method_and_path(learner, state_row,
         {"position": True},
         {"position": "2"},
         {"state": None},
+        {"state": "issued"},
+        {"state": "Valid"},
+        {"state": ""},
+        {"state": True},
         {"achievement_key": "k" * 256},
     ],
 )

@@ -116,7 +116,7 @@ def make_course(*, accepted_by: str = "facilitator", due: str = "always") -> Cou
     manifest: dict[str, Any] = {
         "schema": "integra.manifest/1",
         "course": {"key": "cap40", "title": "Capacitación", "language": "es-419"},
-        "achievements": ["demo"],
+        "achievements": ["curso", "demo"],
         "areas": [{"key": "demo", "modules": ["m04", "m06"]}],
         "modules": [
             {

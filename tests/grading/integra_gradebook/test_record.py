@@ -6,7 +6,10 @@ from uuid import uuid4
 import pytest
 
 from integra_gradebook import api
-from integra_gradebook.models import Standing
+from integra_gradebook.models import CertificateState, Standing
+
+VALID = api.CertificateStatus.VALID
+HOME = "https://servicio.example.org"
 
 
 def record_of(classroom, learner):
@@ -100,8 +103,90 @@ def test_the_next_step_leads_to_the_end(classroom, rater):
         ("post_wait", ""),
         ("post", ""),
         ("wait", "m06-hoja"),
-        ("certificate", ""),
+        ("certificate", "curso"),
     ]
+
+
+def test_an_area_that_is_done_goes_on_with_its_closing_and_its_certificate(classroom, rater):
+    ana = classroom.learner(cohort="quito-1")
+    reach(classroom, rater, ana)
+    me = api.get_learner_uuid(ana)
+    steps = []
+
+    def note():
+        step = record_of(classroom, ana).next_step
+        steps.append((step.kind, step.key))
+
+    def announce(achievement_key):
+        api.store_certificate_states(
+            [api.CertificateStateRow(me, achievement_key, VALID, "abc", f"{HOME}/c/abc", classroom.now)]
+        )
+
+    note()
+    announce("curso")
+    note()
+    classroom.take(ana, "closing", 16)
+    note()
+    classroom.later(hours=48)
+    classroom.take(ana, "closing", 17)
+    note()
+    announce("demo")
+    note()
+
+    assert steps == [
+        ("certificate", "curso"),
+        ("closing", "demo"),
+        ("closing_wait", "demo"),
+        ("certificate", "demo"),
+        ("done", ""),
+    ]
+
+
+def test_a_closing_says_what_was_reached_and_when_it_may_be_tried_again(classroom):
+    ana, beto = classroom.learner("ana"), classroom.learner("beto")
+
+    def closing_of(learner):
+        [closing] = record_of(classroom, learner).closings
+        best = closing.best and (closing.best.score, closing.best.max_score)
+        return best, closing.is_reached, closing.permission.is_granted, closing.attempts_left
+
+    assert closing_of(ana) == (None, False, True, 2)
+    classroom.take(ana, "closing", 16)
+    assert closing_of(ana) == ((16, 24), False, False, 1)
+    [closing] = record_of(classroom, ana).closings
+    assert (closing.area, closing.bank, closing.cut) == ("demo", "cierre-demo", 17)
+    assert closing.permission.until == classroom.now + timedelta(hours=48)
+    classroom.later(hours=48)
+    assert closing_of(ana) == ((16, 24), False, True, 1)
+    classroom.take(ana, "closing", 20)
+    assert closing_of(ana) == ((20, 24), True, False, 0)
+    # Neither another learner's nor another test's.
+    classroom.take(beto, "post", 7)
+    assert closing_of(beto) == (None, False, True, 2)
+    assert record_of(classroom, ana).post is None
+
+
+def test_a_voided_closing_is_forgiven(classroom, tools):
+    ana = classroom.learner()
+    classroom.take(ana, "closing", 3)
+    api.void_block(ana, block_key=tools.block("closing"), now=classroom.now)
+    [closing] = record_of(classroom, ana).closings
+    assert (closing.best, closing.attempts_left, closing.permission.is_granted) == (None, 2, True)
+
+
+def test_each_achievement_says_what_is_left_of_it(classroom, rater):
+    ana = classroom.learner(cohort="quito-1")
+    classroom.finish(ana, "m04-u03")
+    assert [
+        (each.achievement.key, each.achievement.title, each.modules_open, each.deliverables_open)
+        for each in record_of(classroom, ana).achievements
+    ] == [
+        ("curso", "Capacitación", ("m06",), ("m06-hoja",)),
+        ("demo", "demo", ("m06",), ("m06-hoja",)),
+    ]
+    reach(classroom, rater, ana)
+    course, area = record_of(classroom, ana).achievements
+    assert (course.is_reached, area.is_ready, area.is_reached) == (True, True, False)
 
 
 def test_a_course_done_by_training(classroom, rater):
@@ -179,7 +264,7 @@ class TestCertificates:
         values = {
             "learner_uuid": learner_uuid,
             "achievement_key": "demo",
-            "state": "issued",
+            "state": VALID,
             "token": "abc",
             "url": "https://servicio.example.org/c/abc",
         }
@@ -189,13 +274,26 @@ class TestCertificates:
         ana = classroom.learner()
         me = api.get_learner_uuid(ana)
         issued = self.row(me, changed_at=classroom.now)
-        revoked = self.row(me, state="revoked", changed_at=classroom.later(hours=1))
+        revoked = self.row(me, state=api.CertificateStatus.REVOKED, changed_at=classroom.later(hours=1))
         for rows in ([issued], [issued, revoked], [revoked], [issued]):
             api.store_certificate_states(rows)
 
         (shown,) = record_of(classroom, ana).certificates
         assert (shown.achievement_key, shown.state, shown.changed_at) == ("demo", "revoked", classroom.now)
         assert shown.url == issued.url
+
+    def test_of_an_erased_one_no_address_stays_behind(self, classroom):
+        ana = classroom.learner()
+        me = api.get_learner_uuid(ana)
+        issued = self.row(me, changed_at=classroom.now)
+        erased = self.row(me, state=api.CertificateStatus.ERASED, changed_at=classroom.later(hours=1))
+        api.store_certificate_states([issued, erased, issued])
+
+        row = CertificateState.objects.get()
+        assert (row.state, row.token, row.url, row.changed_at) == ("erased", "", "", classroom.now)
+        assert record_of(classroom, ana).certificates == (
+            api.CertificateStateView("demo", "erased", "", classroom.now),
+        )
 
     def test_news_of_strangers_is_passed_over(self, classroom, tools):
         before = tools.count_rows()
@@ -220,5 +318,8 @@ def test_a_record_costs_a_fixed_number_of_statements(classroom, rater, django_as
     with django_assert_num_queries(13):
         record_of(classroom, ana)
     reach(classroom, rater, ana)
+    for right in (3, 17):
+        classroom.take(ana, "closing", right)
+        classroom.later(hours=48)
     with django_assert_num_queries(13):
         record_of(classroom, ana)
