@@ -6,9 +6,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from integra_grading.pseudonym import short_code
-from integra_service.audit import services as audit
 
-from .models import City, LearnerIdentity, LegalName, Person, Source
+from .models import City, LearnerIdentity, Person, Source
 
 
 def find_identity(source: Source, learner_uuid: UUID) -> LearnerIdentity | None:
@@ -49,17 +48,7 @@ def move_person(identity: LearnerIdentity, city: City) -> None:
 
 
 def retire_identity(identity: LearnerIdentity, now: datetime) -> None:
-    """Forget the name of a person none of whose identities is left; repeating it changes nothing.
-
-    Consents and audit entries hold no name and stay: they show that something was agreed and forgotten.
-    """
+    """Note that the learner left their classroom for good; who is left without any identity is forgotten by ``privacy``."""
     LearnerIdentity.objects.for_system().filter(pk=identity.pk, retired_at__isnull=True).update(
         retired_at=now
     )
-    others = LearnerIdentity.objects.for_system().filter(
-        person_id=identity.person_id, retired_at__isnull=True
-    )
-    if others.exists():
-        return
-    if LegalName.objects.filter(person_id=identity.person_id).delete()[0]:
-        audit.record("name.erased", actor="system", subject=f"person:{identity.person.uuid}", now=now)
