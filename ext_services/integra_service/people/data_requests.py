@@ -100,7 +100,7 @@ def refuse(staff: Staff, uuid: UUID, reason: RefusalReason, *, now: datetime) ->
         _note("refused", request, staff.actor, now)
 
 
-def mark_done(staff: Staff, uuid: UUID, *, now: datetime) -> DataRequest:
+def mark_done(staff: Staff, uuid: UUID, *, now: datetime) -> None:
     """Note that what was asked for was done by hand; an erasure is carried out, never only noted."""
     with transaction.atomic():
         request = _lock(DataRequest.objects.in_cities(staff.officer_city_ids), uuid)
@@ -109,7 +109,6 @@ def mark_done(staff: Staff, uuid: UUID, *, now: datetime) -> DataRequest:
             raise NotFoundError
         _settle(request, RequestState.DONE, "", staff.actor, now)
         _note("done", request, staff.actor, now)
-    return request
 
 
 def begin(request: DataRequest, *, by: str, now: datetime) -> bool:

@@ -48,7 +48,7 @@ def move_person(identity: LearnerIdentity, city: City) -> None:
 
 
 def retire_identity(identity: LearnerIdentity, now: datetime) -> None:
-    """Note that the learner left their classroom for good; who is left without any identity is forgotten by ``privacy``."""
+    """Note that the learner left their classroom for good; ``privacy`` forgets who is left without any identity."""
     LearnerIdentity.objects.for_system().filter(pk=identity.pk, retired_at__isnull=True).update(
         retired_at=now
     )
