@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from integra_service.lib.clock import utc_now
-from integra_service.lib.errors import NotFoundError
+from integra_service.lib.errors import RequestError
 from integra_service.people.models import LearnerIdentity, Purpose
 from integra_service.people.services import list_consents, record_consents
 
@@ -80,10 +80,10 @@ def consents_page(request: HttpRequest, identity: LearnerIdentity) -> HttpRespon
 
 
 def read_decision(request: HttpRequest) -> tuple[Purpose, bool]:
-    """Return what was decided on which purpose; anything else is no page of ours."""
+    """Return what was decided on which purpose, or raise RequestError."""
     name, answer = request.POST.get("proposito", ""), request.POST.get("respuesta", "")
     if name not in Purpose.values or answer not in ANSWERS:
-        raise NotFoundError
+        raise RequestError("bad_decision", _("Choose yes or no."), "respuesta")
     return Purpose(name), ANSWERS[answer]
 
 

@@ -19,7 +19,7 @@ from integra_service.audit import services as audit
 from integra_service.credentials.services import list_credentials
 from integra_service.lib import throttle
 from integra_service.lib.clock import utc_now
-from integra_service.lib.errors import NotFoundError, RequestError
+from integra_service.lib.errors import RequestError
 from integra_service.people.data_requests import COOLING, TOPICS, ask, list_requests, withdraw
 from integra_service.people.models import LearnerIdentity, RequestKind, RequestTopic
 from integra_service.people.services import confirmed_name, list_residences
@@ -107,7 +107,7 @@ def ask_page(request: HttpRequest, identity: LearnerIdentity) -> HttpResponse:
     """Take a request for a correction, or an opposition."""
     kind, topic = request.POST.get("tipo", ""), request.POST.get("tema", "")
     if kind not in {RequestKind.CORRECTION, RequestKind.OPPOSITION}:
-        raise NotFoundError
+        raise RequestError("bad_kind", _("Choose one of the options."), "tipo")
     if topic not in TOPICS[RequestKind(kind)]:
         return show_my_data(request, identity, problem_with=kind, status=400)
     ask(identity.person, RequestKind(kind), RequestTopic(topic), actor=actor_of(identity), now=utc_now())

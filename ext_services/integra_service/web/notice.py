@@ -69,8 +69,8 @@ SECTIONS = (
         "¿Cuánto tiempo?",
         "Guardamos tu nombre y tus certificados hasta que pidas borrarlos, o hasta que tu cuenta del aula se borre. "
         "Después queda tu avance con un código que no dice quién eres, para las estadísticas, y que en esa dirección "
-        "hubo un certificado que ya no vale. Las copias de respaldo viejas siguen guardadas un tiempo; si alguna se usa, "
-        "tu nombre se borra otra vez antes de abrir el servicio.",
+        "hubo un certificado que ya no vale. Las copias de respaldo viejas siguen guardadas un tiempo; si alguna se "
+        "usa, tu nombre se borra otra vez antes de abrir el servicio.",
     ),
     Section(
         "¿Qué puedes pedir?",
@@ -88,7 +88,7 @@ PURPOSES = (
         "¿Aceptas que emitamos tu certificado con tu nombre?",
         "Guardamos tu nombre cifrado y firmamos el certificado.",
         "Si dices que no, sigues en el curso igual, pero sin certificado.",
-        "Tu certificado se esconde: quien abra su dirección o lea el código del papel no lo encuentra, y no se emite "
+        "Tu certificado se oculta: quien abra su dirección o lea el código del papel no lo encuentra, y no se emite "
         "ninguno más. No se borra: si vuelves a dar permiso, se ve otra vez.",
     ),
     PurposeText(

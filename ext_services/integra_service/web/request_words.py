@@ -18,7 +18,7 @@ KIND_LABELS = {
 TOPIC_LABELS = {
     RequestTopic.NAME: gettext_lazy("Name"),
     RequestTopic.CITY: gettext_lazy("City"),
-    RequestTopic.RESIDENCE: gettext_lazy("Where the person lives or lived"),
+    RequestTopic.RESIDENCE: gettext_lazy("Place of residence"),
     RequestTopic.RESULTS: gettext_lazy("Results of the course"),
     RequestTopic.CERTIFICATE: gettext_lazy("What the certificate says"),
     RequestTopic.STATISTICS: gettext_lazy("Use in statistics"),
