@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "integra_service.records",
     "integra_service.credentials",
     "integra_service.eligibility",
+    "integra_service.privacy",
     "integra_service.web",
 ]
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -78,6 +78,11 @@ def calculate_hash(entry: AuditEntry) -> str:
         entry.data,
     ]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+
+
+def list_entries(subjects: Collection[str]) -> tuple[AuditEntry, ...]:
+    """Return what was done to one of these subjects, in order."""
+    return tuple(AuditEntry.objects.filter(subject__in=subjects).order_by("sequence"))
 
 
 def get_head() -> tuple[int, str]:

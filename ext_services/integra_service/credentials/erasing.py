@@ -9,7 +9,7 @@ from integra_service.people.models import Person
 
 from .issuer import get_issuer, take_state_position
 from .life import set_bits
-from .models import Credential, CredentialDocument, CredentialState
+from .models import Credential, CredentialDocument, CredentialState, Finding
 from .signals import announce
 
 # Everything that was signed or can be traced to somebody. Dates, achievement and place in the status list stay.
@@ -46,6 +46,8 @@ def _erase(pk: int, by: str, now: datetime) -> bool:
     documents = CredentialDocument.objects.for_system().filter(credential=locked)
     set_bits(documents, now)
     documents.update(**_FORGOTTEN)
+    # Their details name attempts and deliverables of one learner.
+    Finding.objects.for_system().filter(credential=locked).update(details="[]")
     locked.state, locked.reason, locked.changed_at = CredentialState.ERASED, "", now
     locked.state_position = take_state_position(get_issuer())
     locked.save(update_fields=["state", "reason", "changed_at", "state_position"])

@@ -12,7 +12,8 @@ from django.db import IntegrityError, transaction
 from integra_service.audit import services as audit
 from integra_service.lib.dates import add_months
 from integra_service.lib.errors import ServiceError
-from integra_service.people.models import LearnerIdentity, Purpose
+from integra_service.people.erasing import PersonErasedError, is_erased, lock_living
+from integra_service.people.models import LearnerIdentity, Person, Purpose
 from integra_service.people.services import confirmed_name, has_consent
 from integra_service.records.fold import CourseRecord
 
@@ -56,8 +57,7 @@ def issue_due(identity: LearnerIdentity, now: datetime) -> tuple[Credential, ...
     Repeatable, also by several workers at once. Nothing is issued before the person consented and confirmed the name.
     Returns the credentials that exist for what was reached, whoever issued them.
     """
-    name = confirmed_name(identity.person)
-    if name is None or not has_consent(identity.person, Purpose.CERTIFICATE):
+    if find_wanted_name(identity.person) is None:
         return ()
     credentials = []
     for policy, decision in decide_achievements(identity):
@@ -65,11 +65,28 @@ def issue_due(identity: LearnerIdentity, now: datetime) -> tuple[Credential, ...
         if credential is None:
             if not decision.is_met or decision.course is None:
                 continue
-            credential = _intend(identity, policy, decision, decision.course, name, now)
+            credential = _intend(identity, policy, decision, decision.course, now)
+        if credential is None:
+            continue
         complete(credential, now)
-        replace_for_name(credential, name, now)
+        replace_for_name(credential, now)
         credentials.append(credential)
     return tuple(credentials)
+
+
+def find_wanted_name(person: Person) -> str | None:
+    """Return the name a certificate of this person bears; None while they confirmed none or want no certificate."""
+    wants_one = has_consent(person, Purpose.CERTIFICATE) and not is_erased(person)
+    return confirmed_name(person) if wants_one else None
+
+
+def lock_wanted_name(person: Person) -> str | None:
+    """The same inside a transaction: nobody confirms another name, or erases the person, before it ends."""
+    try:
+        lock_living(person)
+    except PersonErasedError:
+        return None
+    return find_wanted_name(person)
 
 
 def complete_intents(now: datetime) -> int:
@@ -87,14 +104,16 @@ def _intend(
     policy: AchievementPolicy,
     decision: Decision,
     course: CourseRecord,
-    name: str,
     now: datetime,
-) -> Credential:
-    """Store what will be signed, before it is signed; return the intent of whoever came first."""
+) -> Credential | None:
+    """Store what will be signed, before it is signed; return the intent of whoever came first.
+
+    None when the person changed their mind meanwhile.
+    """
     issuer = ensure_issuer(now)
 
-    def store() -> Credential:
-        return _store_intent(issuer, identity, policy, decision, course, name, now)
+    def store() -> Credential | None:
+        return _store_intent(issuer, identity, policy, decision, course, now)
 
     return store_with_free_index(issuer, store, lambda: find_credential(identity.person, policy.key), now)
 
@@ -124,9 +143,11 @@ def _store_intent(
     policy: AchievementPolicy,
     decision: Decision,
     course: CourseRecord,
-    name: str,
     now: datetime,
-) -> Credential:
+) -> Credential | None:
+    name = lock_wanted_name(identity.person)
+    if name is None:
+        return None
     expires_at = (
         None
         if policy.valid_months is None
@@ -181,31 +202,36 @@ def _store_intent(
     return credential
 
 
-def replace_for_name(credential: Credential, name: str, now: datetime) -> None:
-    """Replace the document if it was signed for another name than this one; repeating it changes nothing."""
-    if credential.state not in {CredentialState.VALID, CredentialState.SUSPENDED}:
-        return
+def replace_for_name(credential: Credential, now: datetime) -> None:
+    """Replace the document while it was signed for another name than the confirmed one; repeatable.
+
+    Asked again afterwards: the name may have been changed once more while the document was being signed.
+    """
+    while credential.state in {CredentialState.VALID, CredentialState.SUSPENDED} and _bears_another_name(
+        credential
+    ):
+        replace(credential, ReplacementReason.NAME_CHANGED, now)
+
+
+def _bears_another_name(credential: Credential) -> bool:
+    name = find_wanted_name(credential.person)
     latest = CredentialDocument.objects.for_system().filter(credential=credential).latest("ordinal")
-    if not is_name_of(name, salt=latest.salt, identity_hash=latest.name_hash):
-        replace(credential, ReplacementReason.NAME_CHANGED, now, name=name)
+    return name is not None and not is_name_of(name, salt=latest.salt, identity_hash=latest.name_hash)
 
 
-def replace(
-    credential: Credential, because: ReplacementReason, now: datetime, *, name: str | None = None
-) -> None:
+def replace(credential: Credential, because: ReplacementReason, now: datetime) -> None:
     """Sign the credential anew under the same address; the former document is revoked and kept.
 
     Args:
         credential: Valid or suspended; stays what it is.
         because: Why, as the former document's row tells.
         now: When; becomes the new ``validFrom``.
-        name: The name to sign for; None keeps the one that was hashed.
     """
     issuer = get_issuer()
     latest = CredentialDocument.objects.for_system().filter(credential=credential).latest("ordinal")
 
-    def store() -> CredentialDocument:
-        return _store_replacement(issuer, latest, because, name, now)
+    def store() -> CredentialDocument | None:
+        return _store_replacement(issuer, latest, because, now)
 
     def find_known() -> CredentialDocument | None:
         later = CredentialDocument.objects.for_system().filter(credential=credential)
@@ -216,10 +242,19 @@ def replace(
 
 
 def _store_replacement(
-    issuer: Issuer, latest: CredentialDocument, because: ReplacementReason, name: str | None, now: datetime
-) -> CredentialDocument:
-    salt = latest.salt if name is None else secrets.token_hex(16)
-    name_hash = latest.name_hash if name is None else hash_name(name, salt)
+    issuer: Issuer, latest: CredentialDocument, because: ReplacementReason, now: datetime
+) -> CredentialDocument | None:
+    name = None
+    if because == ReplacementReason.NAME_CHANGED:
+        name = lock_wanted_name(latest.credential.person)
+        if name is None:
+            return None
+    if not _lock_in_force(latest):
+        return None
+    salt, name_hash = latest.salt, latest.name_hash
+    if name is not None:
+        salt = secrets.token_hex(16)
+        name_hash = hash_name(name, salt)
     status_list = issuer.status_lists.latest("pk")
     index = draw_status_index()
     former = json.loads(latest.body)
@@ -253,11 +288,17 @@ def _store_replacement(
     return document
 
 
+def _lock_in_force(latest: CredentialDocument) -> bool:
+    """Tell whether the document may still be followed by another: nobody revokes or erases it before the end."""
+    locked = Credential.objects.for_system().select_for_update().get(pk=latest.credential_id)
+    return locked.state in {CredentialState.VALID, CredentialState.SUSPENDED}
+
+
 def complete(credential: Credential, now: datetime) -> None:
     """Sign, verify and store, unless somebody did. Signing holds no transaction open."""
     issuer = get_issuer()
     unsigned = CredentialDocument.objects.for_system().filter(credential=credential, signed_at=None)
-    for document in unsigned.order_by("ordinal"):
+    for document in unsigned.exclude(credential__state=CredentialState.ERASED).order_by("ordinal"):
         _store_signed(issuer, document, _sign(issuer, document, now), now)
     credential.refresh_from_db()
 

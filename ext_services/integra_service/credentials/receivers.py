@@ -10,19 +10,14 @@ from integra_service.people.signals import person_ready
 from integra_service.records.signals import record_changed
 
 from .checking import report_differences
-from .erasing import erase_credentials
 from .issuing import issue_due
 from .states import list_credentials
 
 
 @receiver(record_changed, dispatch_uid="credentials.record_changed")
 def follow_record(sender: Any, identity: LearnerIdentity, **_kwargs: Any) -> None:
-    """Issue what is due and look again at what was issued; forget the holder when nobody is left to hold it."""
+    """Issue what is due and look again at what was issued."""
     now = utc_now()
-    active = LearnerIdentity.objects.for_system().filter(person=identity.person_id, retired_at=None)
-    if not active.exists():
-        erase_credentials(identity.person, by="system", now=now)
-        return
     issue_due(identity, now)
     for credential in list_credentials(identity.person):
         report_differences(credential, now)

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from integra_grading.canonical import canonical_json, digest
 from integra_service.audit import services as audit
 from integra_service.lib.errors import NotFoundError, RequestError
+from integra_service.people.erasing import lock_living
 from integra_service.people.models import City, Person
 from integra_service.people.services import Staff
 
@@ -98,6 +99,7 @@ def register_application(staff: Staff, person: Person, policy_pk: int, *, now: d
         raise NotFoundError
     try:
         with transaction.atomic():
+            lock_living(person)
             application = Application.objects.create(
                 person=person, policy=policy, registered_by_id=staff.user_id, registered_at=now
             )
@@ -132,7 +134,9 @@ def list_applications(staff: Staff, person: Person) -> tuple[Application, ...]:
 
 def _in_cities(staff: Staff) -> QuerySet[Application]:
     """Return what the staff member may see: not of a person who moved to another city meanwhile."""
-    return Application.objects.in_cities(staff.city_ids).filter(person__city_id__in=staff.city_ids)
+    return Application.objects.in_cities(staff.city_ids).filter(
+        person__city_id__in=staff.city_ids, person__erased_at__isnull=True
+    )
 
 
 def list_proposals(application: Application) -> tuple[StoredProposal, ...]:
@@ -153,7 +157,9 @@ def refresh_proposal(application: Application, *, now: datetime) -> None:
     with transaction.atomic():
         # Locks the application before the facts are read: of two refreshes at once the later one reads the later
         # facts, and they do not take the same ordinal.
-        Application.objects.for_system().filter(pk=application.pk).update(policy=policy)
+        living = Application.objects.for_system().filter(pk=application.pk, person__erased_at__isnull=True)
+        if not living.update(policy=policy):
+            return
         facts = collect_facts(application.person, policy.city_id)
         proposal = propose(get_policy(policy), facts, local_day(now))
         content = to_json(proposal)

@@ -11,10 +11,28 @@ from .models import ThrottleWindow
 
 def take_turn(name: str, *, limit: int, window_seconds: int, now: datetime) -> bool:
     """Count one try of ``name`` and return whether it is still within the limit."""
-    key = hashlib.sha256(name.encode()).hexdigest()
-    starts_at = datetime.fromtimestamp(now.timestamp() // window_seconds * window_seconds, UTC)
+    starts_at = find_start(window_seconds, now)
     with transaction.atomic():
-        window, _ = ThrottleWindow.objects.get_or_create(key=key, starts_at=starts_at)
+        window, _ = ThrottleWindow.objects.get_or_create(key=make_key(name), starts_at=starts_at)
         ThrottleWindow.objects.filter(pk=window.pk).update(count=F("count") + 1)
         window.refresh_from_db(fields=["count"])
     return window.count <= limit
+
+
+def has_turn(name: str, *, limit: int, window_seconds: int, now: datetime) -> bool:
+    """Tell whether another try of ``name`` would be within the limit, without counting one."""
+    windows = ThrottleWindow.objects.filter(key=make_key(name), starts_at=find_start(window_seconds, now))
+    return not windows.filter(count__gte=limit).exists()
+
+
+def forget_turns(name: str) -> None:
+    """Count tries of ``name`` from nought again."""
+    ThrottleWindow.objects.filter(key=make_key(name)).delete()
+
+
+def make_key(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def find_start(window_seconds: int, now: datetime) -> datetime:
+    return datetime.fromtimestamp(now.timestamp() // window_seconds * window_seconds, UTC)

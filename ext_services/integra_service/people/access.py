@@ -75,7 +75,8 @@ def access_person(staff: Staff, uuid: UUID) -> Person:
 
     The answer is the same for a person who does not exist and for one of another city.
     """
-    person = Person.objects.in_cities(staff.city_ids).select_related("city").filter(uuid=uuid).first()
+    known = Person.objects.in_cities(staff.city_ids).filter(erased_at__isnull=True)
+    person = known.select_related("city").filter(uuid=uuid).first()
     if person is None:
         raise NotFoundError
     return person
@@ -95,7 +96,7 @@ def find_people(staff: Staff, code_or_name: str) -> tuple[FoundPerson, ...]:
 
 def find_by_code(staff: Staff, code: str) -> list[Person]:
     identities = LearnerIdentity.objects.in_cities(staff.city_ids).filter(
-        short_code=code, retired_at__isnull=True
+        short_code=code, retired_at__isnull=True, person__erased_at__isnull=True
     )
     return unique([identity.person for identity in identities.select_related("person__city")[:MAX_FOUND]])
 

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from integra_service.audit import services as audit
 
+from .erasing import lock_living
 from .models import Consent, Person, Purpose
 from .signals import announce
 
@@ -28,6 +29,7 @@ def record_consents(
     person: Person, decisions: Mapping[Purpose, bool], *, notice_version: str, actor: str, now: datetime
 ) -> None:
     """Append the decisions that differ from the latest ones, or were made under another notice."""
+    lock_living(person)
     latest = list_consents(person)
     for purpose, is_granted in decisions.items():
         known = latest.get(purpose)

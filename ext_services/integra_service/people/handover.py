@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 
 from integra_service.audit import services as audit
 
+from .erasing import begin_anew, is_being_erased
 from .identities import ensure_identity
 from .models import HandoverUse, LearnerIdentity
 from .sources import get_territory
@@ -28,6 +29,10 @@ def accept_handover(token: str, now: datetime) -> LearnerIdentity:
         identity = ensure_identity(claims.source, claims.learner_uuid, city_id, now)
         if identity.retired_at is not None:
             raise TokenError("retired")
+        if identity.person.erased_at is not None:
+            if is_being_erased(identity.person):
+                raise TokenError("being erased")
+            begin_anew(identity)
         audit.record(
             "learner.entered",
             actor=f"learner:{identity.learner_uuid}",

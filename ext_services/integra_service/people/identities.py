@@ -7,11 +7,9 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from integra_grading.pseudonym import short_code
-from integra_service.audit import services as audit
 from integra_service.lib.inserting import insert_missing
 
-from .erasures import note_erasure
-from .models import City, LearnerIdentity, LegalName, Person, ResidenceEpisode, Source
+from .models import City, LearnerIdentity, Person, Source
 
 
 def find_identity(source: Source, learner_uuid: UUID) -> LearnerIdentity | None:
@@ -80,21 +78,7 @@ def move_person(identity: LearnerIdentity, city: City) -> None:
 
 
 def retire_identity(identity: LearnerIdentity, now: datetime) -> None:
-    """Forget name and words about a person none of whose identities is left; repeating it changes nothing.
-
-    Consents and audit entries hold no name and stay: they show that something was agreed and forgotten.
-    """
-    active = LearnerIdentity.objects.for_system().filter(pk=identity.pk, retired_at__isnull=True)
-    is_new = active.update(retired_at=now) == 1
-    others = LearnerIdentity.objects.for_system().filter(
-        person_id=identity.person_id, retired_at__isnull=True
+    """Note that the learner left their classroom for good; ``privacy`` forgets who is left without any identity."""
+    LearnerIdentity.objects.for_system().filter(pk=identity.pk, retired_at__isnull=True).update(
+        retired_at=now
     )
-    if others.exists():
-        return
-    if is_new:
-        note_erasure(identity.person, now)
-    # Free text about somebody; zone, dates and evidence stay, without a person.
-    residences = ResidenceEpisode.objects.for_system().filter(person_id=identity.person_id)
-    residences.exclude(reason="").update(reason="")
-    if LegalName.objects.filter(person_id=identity.person_id).delete()[0]:
-        audit.record("name.erased", actor="system", subject=f"person:{identity.person.uuid}", now=now)

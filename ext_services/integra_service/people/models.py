@@ -86,6 +86,8 @@ class Person(models.Model):
     uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="people")
     created_at = models.DateTimeField()
+    # Erasure began then: nothing about them may be written any more, and staff no longer find them.
+    erased_at = models.DateTimeField(null=True)
 
     objects = CityScopedManager("city_id")
 
@@ -149,6 +151,77 @@ class Consent(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["person", "purpose", "decided_at"], name="people_consent_latest")]
+
+
+class RequestKind(models.TextChoices):
+    """Which right a person makes use of (LOPDP, articles 14 to 16). Seeing one's data needs no request."""
+
+    CORRECTION = "correction"
+    ERASURE = "erasure"
+    OPPOSITION = "opposition"
+
+
+class RequestTopic(models.TextChoices):
+    """What the request is about: chosen, never written, so that nobody tells us more than we need."""
+
+    NAME = "name"
+    CITY = "city"
+    RESIDENCE = "residence"
+    RESULTS = "results"  # of the course
+    CERTIFICATE = "certificate"
+    STATISTICS = "statistics"
+    AUTOMATED = "automated"  # what a computer decides or proposes
+    EVERYTHING = "everything"
+
+
+class RequestState(models.TextChoices):
+    """What became of a request."""
+
+    OPEN = "open"
+    BEGUN = "begun"  # being carried out: cannot be taken back, and is finished whatever stops in between
+    DONE = "done"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"  # by whoever asked
+
+
+class RefusalReason(models.TextChoices):
+    """Why a request was refused, as a class."""
+
+    NOT_ASKED = "not_asked"  # the person says they did not ask for it
+    ALREADY_RIGHT = "already_right"
+    IN_CLASSROOM = "in_classroom"  # corrected where it came from
+    LEGAL_DUTY = "legal_duty"
+
+
+class DataRequest(models.Model):
+    """What a person asked for about their data, with its clock; kept after an erasure, as the proof of it."""
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="data_requests")
+    kind = models.CharField(max_length=12, choices=RequestKind.choices)
+    topic = models.CharField(max_length=12, choices=RequestTopic.choices)
+    asked_at = models.DateTimeField()
+    due_at = models.DateTimeField()  # by then it is answered
+    state = models.CharField(max_length=10, choices=RequestState.choices, default=RequestState.OPEN)
+    handled_by = models.CharField(max_length=100, blank=True)  # actor, as the audit names it
+    handled_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=16, choices=RefusalReason.choices, blank=True)
+
+    objects = CityScopedManager("person__city_id")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "kind", "topic"],
+                condition=Q(state__in=["open", "begun"]),
+                name="people_one_open_request",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"], name="people_request_due", condition=Q(state__in=["open", "begun"])
+            )
+        ]
 
 
 class Evidence(models.TextChoices):

@@ -9,6 +9,7 @@ from integra_service.audit import services as audit
 from integra_service.lib import encryption
 from integra_service.lib.text import clean_name, fold_words
 
+from .erasing import lock_living
 from .models import LegalName, NameToken, Person
 from .signals import announce
 
@@ -33,6 +34,7 @@ def confirmed_names(people: Collection[Person]) -> dict[int, str]:
 def confirm_name(person: Person, raw: str, *, actor: str, now: datetime) -> str:
     """Store the name as the person confirmed it and return it in its stored spelling."""
     name = clean_name(raw)
+    lock_living(person)
     row, is_new = LegalName.objects.update_or_create(
         person=person,
         defaults={

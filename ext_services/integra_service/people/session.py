@@ -13,4 +13,6 @@ def find_learner(request: HttpRequest) -> LearnerIdentity | None:
     if pk is None:
         return None
     identities = LearnerIdentity.objects.for_system().select_related("person__city", "source")
-    return identities.filter(pk=pk, source__is_active=True, retired_at__isnull=True).first()
+    return identities.filter(
+        pk=pk, source__is_active=True, retired_at__isnull=True, person__erased_at__isnull=True
+    ).first()

@@ -21,12 +21,11 @@ from urllib.parse import quote
 from django.db import connection, transaction
 
 from integra_service.audit.services import get_head
-from integra_service.credentials.erasing import erase_credentials
 from integra_service.lib import encryption
 from integra_service.lib.errors import ServiceError
 from integra_service.people.erasures import list_erasures
-from integra_service.people.identities import retire_identity
-from integra_service.people.models import LearnerIdentity
+from integra_service.people.models import Person
+from integra_service.privacy.erasing import erase_person
 
 CONTENT, NOTE = "database", "note.json"
 EXTRA_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -143,13 +142,9 @@ def list_differences(note: BackupNote) -> list[str]:
 def replay_erasures(now: datetime) -> int:
     """Forget again everybody who was ever forgotten; return how many people of this database that is about."""
     noted = {erasure.person_uuid for erasure in list_erasures()}
-    identities = LearnerIdentity.objects.for_system().filter(person__uuid__in=noted)
-    people = {identity.person for identity in identities.select_related("person")}
-    for identity in identities.select_related("person"):
-        with transaction.atomic():
-            retire_identity(identity, now)
+    people = list(Person.objects.for_system().filter(uuid__in=noted).order_by("pk"))
     for person in people:
-        erase_credentials(person, by="system", now=now)
+        erase_person(person, by="system", now=now)
     return len(people)
 
 

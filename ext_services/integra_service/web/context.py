@@ -31,6 +31,10 @@ def sees_people(staff: Staff) -> bool:
     return bool(staff.city_ids)
 
 
+def handles_requests(staff: Staff) -> bool:
+    return bool(staff.officer_city_ids)
+
+
 def keeps_machine(staff: Staff) -> bool:
     return bool(staff.operator_city_ids)
 
@@ -43,6 +47,12 @@ ENTRIES = (
         "web:console",
         sees_people,
         ("/consola/personas/", "/consola/postulaciones/"),
+    ),
+    Entry(
+        gettext_noop("Requests"),
+        gettext_noop("What people ask for about their data, with its deadline."),
+        "web:data-requests",
+        handles_requests,
     ),
     Entry(
         gettext_noop("The machine"),

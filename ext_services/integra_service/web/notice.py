@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from integra_service.people.models import Purpose
 
-VERSION = "aviso-2"
+VERSION = "aviso-3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +23,20 @@ class PurposeText:
     """What a person is asked, and what happens when they say no."""
 
     purpose: Purpose
+    label: str
     question: str
     explanation: str
     if_no: str
+    if_withdrawn: str  # what follows for who said yes before
 
 
 SECTIONS = (
     Section(
         "¿Qué datos usamos?",
         "Un código que te representa, lo que hiciste en el curso (módulos, pruebas y entregas) y el nombre que tú "
-        "escribas aquí. Para el certificado no te pedimos documento, dirección, teléfono ni situación migratoria. Si "
-        "postulas al fondo, el personal anota en qué zona vives, desde cuándo y cómo lo sabe.",
+        "escribas aquí. Lo del curso llega de tu aula virtual con tu código, sin tu nombre. Para el certificado no te "
+        "pedimos documento, dirección, teléfono ni situación migratoria. Si postulas al fondo, el personal anota en "
+        "qué zona vives, desde cuándo y cómo lo sabe.",
     ),
     Section(
         "¿Para qué?",
@@ -43,7 +46,7 @@ SECTIONS = (
     Section(
         "¿Por qué podemos usarlos?",
         "El curso es parte de un programa público de tu municipio. Para emitir el certificado con tu nombre te "
-        "pedimos permiso, y puedes retirarlo cuando quieras aquí mismo.",
+        "pedimos permiso, y puedes retirarlo cuando quieras en «Mis permisos».",
     ),
     Section(
         "¿Quién ve tu nombre?",
@@ -52,33 +55,52 @@ SECTIONS = (
         "el papel, y la página solo responde si coincide.",
     ),
     Section(
+        "¿Qué lleva dentro el certificado?",
+        "Lo que aprendiste y una huella de tu nombre: un número que se calcula con él. Tu nombre no está escrito, pero "
+        "quien tenga el archivo firmado puede probar un nombre y saber si es el tuyo. Por eso, compártelo solo con "
+        "quien quieras que lo sepa. La dirección del certificado está también en tu aula, para que la abras desde ahí.",
+    ),
+    Section(
         "¿Hay decisiones automáticas?",
         "Una computadora revisa si cumpliste lo que pide el certificado, y te dice qué falta. Si no estás de acuerdo, "
         "una persona lo revisa contigo. Ninguna decisión sobre apoyos se toma sin una persona.",
     ),
     Section(
         "¿Cuánto tiempo?",
-        "Guardamos tu nombre mientras tu certificado sea útil o la ley lo pida. Después lo borramos y quedan solo "
-        "números para las estadísticas, que no dicen quién eres.",
+        "Guardamos tu nombre y tus certificados hasta que pidas borrarlos, o hasta que tu cuenta del aula se borre. "
+        "Después queda tu avance con un código que no dice quién eres, para las estadísticas, y que en esa dirección "
+        "hubo un certificado que ya no vale. Las copias de respaldo viejas siguen guardadas un tiempo; si alguna se "
+        "usa, tu nombre se borra otra vez antes de abrir el servicio.",
     ),
     Section(
         "¿Qué puedes pedir?",
-        "Ver tus datos, corregirlos, borrarlos u oponerte a su uso. Es gratis y te responden en 15 días. Habla con "
-        "quien facilita tu curso o ve a la oficina del programa en tu municipio.",
+        "Ver y descargar tus datos, corregirlos, borrarlos u oponerte a su uso: todo está en «Mis datos». "
+        "Es gratis y te respondemos en 15 días como máximo. También puedes hablar con quien facilita tu curso o "
+        "ir a la oficina del programa en tu municipio. Si no te responden, puedes reclamar ante la Superintendencia de "
+        "Protección de Datos Personales.",
     ),
 )
 
 PURPOSES = (
     PurposeText(
         Purpose.CERTIFICATE,
+        "Certificado con tu nombre",
         "¿Aceptas que emitamos tu certificado con tu nombre?",
         "Guardamos tu nombre cifrado y firmamos el certificado.",
         "Si dices que no, sigues en el curso igual, pero sin certificado.",
+        "Tu certificado se oculta: quien abra su dirección o lea el código del papel no lo encuentra, y no se emite "
+        "ninguno más. No se borra: si vuelves a dar permiso, se ve otra vez.",
     ),
     PurposeText(
         Purpose.FIND_BY_NAME,
+        "Que te encuentren por tu nombre",
         "¿Aceptas que el personal del programa en tu ciudad te encuentre por tu nombre?",
         "Sirve para ayudarte aunque no tengas a mano tu código.",
         "Si dices que no, te encuentran solo con el código que ves en «Mi avance».",
+        "Desde ese momento te encuentran solo con tu código. Tu certificado sigue igual.",
     ),
 )
+
+
+def get_purpose_text(purpose: Purpose) -> PurposeText:
+    return next(text for text in PURPOSES if text.purpose == purpose)

@@ -1,15 +1,13 @@
-"""What the learner's and the staff's pages show of one person: steps, what is missing, certificates."""
+"""What pages show of one person: certificates, courses and modules, what is missing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from integra_grading.manifest import Manifest
-from integra_service.credentials.policies import ReasonCode
+from integra_service.credentials.policies import AchievementPolicy, Decision, ReasonCode
 from integra_service.credentials.services import (
     Credential,
     CredentialState,
@@ -19,15 +17,10 @@ from integra_service.credentials.services import (
     list_credentials,
 )
 from integra_service.eligibility.facts import describe_missing
-from integra_service.people.models import LearnerIdentity, Person, Purpose
-from integra_service.people.services import confirmed_name, list_consents
+from integra_service.people.models import LearnerIdentity, Person
 from integra_service.records.fold import CourseRecord, ModuleRecord
 from integra_service.records.services import find_manifest, get_record
 
-CONSENT_LABELS = {
-    Purpose.CERTIFICATE: gettext_lazy("Certificate with your name"),
-    Purpose.FIND_BY_NAME: gettext_lazy("Being found by your name"),
-}
 # What staff must settle; to the learner it is one sentence, said once.
 OURS = {
     ReasonCode.POLICY_UNAPPROVED,
@@ -52,40 +45,6 @@ class CertificateView:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step towards the certificate."""
-
-    title: str
-    text: str
-    state: str  # "done" | "next" | "later"
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentView:
-    """What was decided on one purpose, and when."""
-
-    label: str
-    is_granted: bool
-    decided_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LearnerProgress:
-    """Everything the learner's first page shows."""
-
-    name: str | None
-    short_code: str
-    city_name: str
-    certificates: tuple[CertificateView, ...]
-    steps: tuple[Step, ...]
-    next_url: str
-    next_label: str
-    missing: tuple[str, ...]
-    consents: tuple[ConsentView, ...]
-    is_name_fixed: bool  # a certificate bears it
-
-
-@dataclass(frozen=True, slots=True)
 class ModuleView:
     """One module as staff see it."""
 
@@ -102,75 +61,6 @@ class CourseView:
     is_reached: bool
     modules: tuple[ModuleView, ...]
     missing: tuple[str, ...]
-
-
-def describe_progress(identity: LearnerIdentity) -> LearnerProgress:
-    """Return what the learner sees, with exactly one next step."""
-    person = identity.person
-    consents = list_consents(person)
-    certificates = list_certificates(person)
-    missing = list_missing([identity])
-    has_read = Purpose.CERTIFICATE in consents
-    agrees = has_read and consents[Purpose.CERTIFICATE].is_granted
-    name = confirmed_name(person)
-    next_url, next_label = choose_next(has_read=has_read, agrees=agrees, has_name=name is not None)
-    return LearnerProgress(
-        name=name,
-        short_code=identity.short_code,
-        city_name=person.city.name,
-        certificates=certificates,
-        steps=make_steps(has_read, agrees, name is not None, bool(certificates), bool(missing)),
-        next_url="" if certificates else next_url,
-        next_label=next_label,
-        missing=() if certificates else missing,
-        consents=tuple(
-            ConsentView(str(CONSENT_LABELS[purpose]), consent.is_granted, consent.decided_at)
-            for purpose, consent in consents.items()
-        ),
-        is_name_fixed=bool(certificates),
-    )
-
-
-def choose_next(*, has_read: bool, agrees: bool, has_name: bool) -> tuple[str, str]:
-    if not has_read:
-        return reverse("web:notice"), _("Read and decide")
-    if agrees and not has_name:
-        return reverse("web:name"), _("Write my name")
-    return "", ""
-
-
-def make_steps(
-    has_read: bool, agrees: bool, has_name: bool, is_issued: bool, is_missing: bool
-) -> tuple[Step, ...]:
-    refused = has_read and not agrees
-    last = _("Issued. You can show it and download it.") if is_issued else describe_last(refused, is_missing)
-    return (
-        Step(
-            _("Read how we use your data and decide"),
-            _("You said no to the certificate. You can change it below.")
-            if refused
-            else _("Two minutes. Nothing is done before you decide."),
-            "done" if has_read else "next",
-        ),
-        Step(
-            _("Confirm your name"),
-            _("It is printed exactly as you write it."),
-            "done" if has_name else "next" if agrees else "later",
-        ),
-        Step(_("Receive your certificate"), last, state_of_last(agrees and has_name, is_issued)),
-    )
-
-
-def describe_last(refused: bool, is_missing: bool) -> str:
-    if refused:
-        return _("Without your agreement no certificate is made.")
-    if is_missing:
-        return _("When the course is finished it is made by itself.")
-    return _("Everything is finished in the classroom.")
-
-
-def state_of_last(is_ready: bool, is_issued: bool) -> str:
-    return "done" if is_issued else "next" if is_ready else "later"
 
 
 def list_certificates(person: Person) -> tuple[CertificateView, ...]:
@@ -194,15 +84,20 @@ def list_missing(identities: Iterable[LearnerIdentity]) -> tuple[str, ...]:
     sentences: list[str] = []
     for identity in identities:
         for policy, decision in decide_achievements(identity):
-            if decision.course is None and decision.reasons:
-                sentences.append(_("Start the course in your classroom."))
-                continue
-            sentences += [
-                _("The programme's team must review your record; you need not do anything.")
-                if reason.code in OURS
-                else to_sentence(describe_missing(reason, policy))
-                for reason in decision.reasons
-            ]
+            sentences += describe_reasons(policy, decision)
+    return tuple(dict.fromkeys(sentences))
+
+
+def describe_reasons(policy: AchievementPolicy, decision: Decision) -> tuple[str, ...]:
+    """Return what is missing for one achievement, as sentences; empty when it is reached."""
+    if decision.course is None and decision.reasons:
+        return (_("Start the course in your classroom."),)
+    sentences = [
+        _("The programme's team must review your record; you need not do anything.")
+        if reason.code in OURS
+        else to_sentence(describe_missing(reason, policy))
+        for reason in decision.reasons
+    ]
     return tuple(dict.fromkeys(sentences))
 
 

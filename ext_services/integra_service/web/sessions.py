@@ -43,6 +43,11 @@ def start_learner_session(request: HttpRequest, identity: LearnerIdentity) -> No
     request.session.set_expiry(LEARNER_SESSION_SECONDS)
 
 
+def actor_of(identity: LearnerIdentity) -> str:
+    """Return how the audit names this learner."""
+    return f"learner:{identity.learner_uuid}"
+
+
 def learner_page(view: View) -> View:
     """Pass the learner's identity to the view as second argument; without one, say how to enter."""
 

@@ -3,7 +3,21 @@
 from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from . import account, api, applications, console, learner, machine, second_factor, sign_in, system
+from . import (
+    account,
+    api,
+    applications,
+    consents,
+    console,
+    data_requests,
+    learner,
+    machine,
+    my_data,
+    my_name,
+    second_factor,
+    sign_in,
+    system,
+)
 
 app_name = "web"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,8 +29,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("entrar/<str:token>", learner.enter, name="enter"),
     path("mi/", learner.my_page, name="my"),
-    path("mi/aviso/", learner.notice_page, name="notice"),
-    path("mi/nombre/", learner.name_page, name="name"),
+    path("mi/aviso/", consents.notice_page, name="notice"),
+    path("mi/permisos/", consents.consents_page, name="consents"),
+    path("mi/nombre/", my_name.name_page, name="name"),
+    path("mi/datos/", my_data.my_data, name="my-data"),
+    path("mi/datos/descargar/", my_data.download, name="download"),
+    path("mi/datos/pedir/", my_data.ask_page, name="ask"),
+    path("mi/datos/borrar/", my_data.ask_erasure, name="ask-erasure"),
+    path("mi/datos/pedidos/<uuid:uuid>/retirar/", my_data.withdraw_request, name="withdraw-request"),
     path("mi/salir/", learner.leave, name="leave"),
     path("consola/", console.home, name="console"),
     path("consola/entrar/", sign_in.sign_in, name="sign-in"),
@@ -53,6 +73,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="residence-correct",
     ),
     path("consola/personas/<uuid:uuid>/postular/", applications.register, name="register-application"),
+    path("consola/solicitudes/", data_requests.waiting, name="data-requests"),
+    path("consola/solicitudes/<uuid:uuid>/", data_requests.data_request, name="data-request"),
     path("consola/postulaciones/<uuid:uuid>/", applications.application, name="application"),
     path("consola/postulaciones/<uuid:uuid>/proponer/", applications.propose_again, name="propose-again"),
 ]

@@ -6,7 +6,9 @@ import base64
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import django
 import pytest
@@ -46,3 +48,34 @@ def committed_world(transactional_db):
     from service_support import make_world
 
     return make_world()
+
+
+@pytest.fixture
+def process_database(transactional_db: None, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Environment for other processes, which then work on the very database this test sees."""
+    from django.db import connection
+
+    values = connection.settings_dict
+    if connection.vendor == "sqlite":
+        yield from _share_sqlite_file(tmp_path / "shared.sqlite3")
+        return
+    user, password = quote(values["USER"], safe=""), quote(values["PASSWORD"], safe="")
+    place = f"{user}:{password}@{quote(values['HOST'], safe='')}:{values['PORT']}"
+    yield {**os.environ, "INTEGRA_DATABASE_URL": f"postgresql://{place}/{values['NAME']}"}
+
+
+def _share_sqlite_file(path: Path) -> Iterator[dict[str, str]]:
+    """Move this thread's connection from the in-memory test database to a file, and back."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    name = connection.settings_dict["NAME"]
+    kept, connection.connection = connection.connection, None
+    connection.settings_dict["NAME"] = str(path)
+    try:
+        call_command("migrate", verbosity=0)
+        yield {**os.environ, "INTEGRA_DATABASE_URL": f"sqlite:///{path}"}
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = name
+        connection.connection = kept

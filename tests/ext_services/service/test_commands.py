@@ -167,7 +167,7 @@ def key_of(text):
     return text if isinstance(text, str) else text[0]
 
 
-@pytest.mark.parametrize("app", ["lib", "people", "web", "credentials"])
+@pytest.mark.parametrize("app", ["lib", "people", "web", "credentials", "privacy"])
 def test_every_text_of_an_app_is_in_its_spanish_catalogue(app):
     folder = Path(integra_service.__file__).parent / app
     with (folder / "locale/es/LC_MESSAGES/django.po").open("rb") as file:

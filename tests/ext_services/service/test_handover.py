@@ -142,7 +142,7 @@ def test_nothing_is_issued_before_consent_and_confirmed_name(committed_world, cl
     client.post("/mi/nombre/", {"name": "Ana", "step": "confirm"})
     assert (confirmed_name(person), list_credentials(person)) == (None, ())
 
-    client.post("/mi/aviso/", {"certificado": "si", "busqueda_por_nombre": "no"})
+    client.post("/mi/permisos/", {"proposito": "certificado", "respuesta": "si"})
     shown = client.post("/mi/nombre/", {"name": "  ana   MARÍA  Ñáñez ", "step": "preview"})
     assert "ana MARÍA Ñáñez" in shown.content.decode()
     assert (confirmed_name(person), list_credentials(person)) == (None, ())
@@ -152,17 +152,6 @@ def test_nothing_is_issued_before_consent_and_confirmed_name(committed_world, cl
     assert [credential.achievement_key for credential in list_credentials(person)] == ["curso"]
     page = client.get("/mi/").content.decode()
     assert f"/c/{list_credentials(person)[0].token}" in page
-
-
-def test_a_name_on_a_certificate_stays(committed_world, client):
-    learner = uuid.uuid4()
-    committed_world.a.send(committed_world.a.tell(learner))
-    confirm(committed_world.a.enter(learner, client), "Ana Ñáñez")
-
-    answer = client.post("/mi/nombre/", {"name": "Otra Persona", "step": "confirm"})
-
-    assert answer["location"] == "/mi/"
-    assert confirmed_name(identity_of(learner).person) == "Ana Ñáñez"
 
 
 def test_a_name_without_certificate_can_be_corrected(world, client):
@@ -194,11 +183,12 @@ def test_silence_is_no_consent(world, client, decisions):
 def test_every_decision_is_kept_and_the_latest_counts(world, client):
     learner = uuid.uuid4()
     world.a.enter(learner, client)
-    for answer in ("si", "si", "no"):
-        client.post("/mi/aviso/", {"certificado": answer, "busqueda_por_nombre": "no"})
+    client.post("/mi/aviso/", {"certificado": "si", "busqueda_por_nombre": "no"})
+    for answer in ("si", "no"):
+        client.post("/mi/permisos/", {"proposito": "certificado", "respuesta": answer, "seguro": "si"})
 
     rows = Consent.objects.filter(purpose="certificado").order_by("pk")
-    assert list(rows.values_list("is_granted", "notice_version")) == [(True, "aviso-2"), (False, "aviso-2")]
+    assert list(rows.values_list("is_granted", "notice_version")) == [(True, "aviso-3"), (False, "aviso-3")]
     page = client.get("/mi/").content.decode()
     assert "Dijiste que no" in page
 

@@ -10,7 +10,17 @@ from service_support import NOW, SINGLE, confirm, give_factor, make_staff, pass_
 
 from integra_service.credentials.models import Credential, StatusList
 from integra_service.eligibility.models import Application, PolicyVersion
-from integra_service.people.models import City, LearnerIdentity, ResidenceEpisode, Role, Source, Zone
+from integra_service.people.data_requests import ask
+from integra_service.people.models import (
+    City,
+    LearnerIdentity,
+    RequestKind,
+    RequestTopic,
+    ResidenceEpisode,
+    Role,
+    Source,
+    Zone,
+)
 from integra_service.people.services import find_staff, record_residence
 from integra_service.records.checking import store_report
 from integra_service.records.models import InboxEvent, RefusedEvent
@@ -89,6 +99,7 @@ class Stage:
         register_policy(City.objects.get(key="ciudad-a"), read_demo_policy(), "policy-demo.yaml", now=NOW)
         self.policy = PolicyVersion.objects.for_system().get()
         self.application = register_application(staff, self.person, self.policy.pk, now=NOW)
+        self.request = ask(self.person, RequestKind.CORRECTION, RequestTopic.CITY, actor="learner:x", now=NOW)
         self.names = {"staff": "personal-a", "auditor": "auditora-a", "elsewhere": "personal-b"}
         for caller, city, role in (
             ("officer", "a", Role.OFFICER),
@@ -127,6 +138,8 @@ class Stage:
                 return {"uuid": self.person.uuid, "residence_uuid": row.uuid}
             case "web:application" | "web:propose-again":
                 return {"uuid": Application.objects.for_system().get().uuid}
+            case "web:data-request" | "web:withdraw-request":
+                return {"uuid": self.request.uuid}
             case "web:set-password":
                 return {"uidb64": "MQ", "token": "x-y"}
             case "web:machine-parked-event" | "web:machine-retry":

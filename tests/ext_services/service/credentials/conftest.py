@@ -1,16 +1,13 @@
 """Learners whose stored records reach the demonstration's achievement, or almost."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -184,37 +181,6 @@ def store_learner(name: str | None = NAME, *, has_consent: bool = True, course: 
 def builders() -> ModuleType:
     """This module, for tests that build records themselves."""
     return sys.modules[__name__]
-
-
-@pytest.fixture
-def process_database(transactional_db: None, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Environment for other processes, which then work on the very database this test sees."""
-    from django.db import connection
-
-    values = connection.settings_dict
-    if connection.vendor == "sqlite":
-        yield from _share_sqlite_file(tmp_path / "shared.sqlite3")
-        return
-    user, password = quote(values["USER"], safe=""), quote(values["PASSWORD"], safe="")
-    place = f"{user}:{password}@{quote(values['HOST'], safe='')}:{values['PORT']}"
-    yield {**os.environ, "INTEGRA_DATABASE_URL": f"postgresql://{place}/{values['NAME']}"}
-
-
-def _share_sqlite_file(path: Path) -> Iterator[dict[str, str]]:
-    """Move this thread's connection from the in-memory test database to a file, and back."""
-    from django.core.management import call_command
-    from django.db import connection
-
-    name = connection.settings_dict["NAME"]
-    kept, connection.connection = connection.connection, None
-    connection.settings_dict["NAME"] = str(path)
-    try:
-        call_command("migrate", verbosity=0)
-        yield {**os.environ, "INTEGRA_DATABASE_URL": f"sqlite:///{path}"}
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = name
-        connection.connection = kept
 
 
 @pytest.fixture
