@@ -57,6 +57,11 @@ def record(
     return entry
 
 
+def list_entries(subject: str) -> tuple[AuditEntry, ...]:
+    """Return what was recorded of one subject, oldest first."""
+    return tuple(AuditEntry.objects.filter(subject=subject).order_by("sequence"))
+
+
 def advance_head() -> AuditHead:
     """Lock the chain by moving its head on; the first entry of all makes the row."""
     moved = AuditHead.objects.filter(pk=1).update(sequence=F("sequence") + 1)

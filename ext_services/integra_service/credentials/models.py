@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from integra_service.lib.scope import CityScopedManager
-from integra_service.people.models import Person, Source
+from integra_service.people.models import City, Person, Source
 
 
 class Issuer(models.Model):
@@ -143,6 +143,7 @@ class Credential(models.Model):
                 name="credentials_position_when_seen",
             ),
         ]
+        indexes = [models.Index(fields=["-awarded_at", "-id"], name="credentials_newest")]
 
 
 class CredentialDocument(models.Model):
@@ -296,6 +297,8 @@ class Run(models.Model):
 
     uuid = models.UUIDField(unique=True, default=uuid4, editable=False)
     kind = models.CharField(max_length=8, choices=RunKind.choices)
+    # Whose learners it goes through; None: everybody's, as only the machine's own commands may.
+    city = models.ForeignKey(City, on_delete=models.PROTECT, null=True, related_name="+")
     total_count = models.PositiveIntegerField()
     done_count = models.PositiveIntegerField(default=0)
     made_count = models.PositiveIntegerField(default=0)
@@ -308,8 +311,15 @@ class Run(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["kind"], condition=Q(finished_at=None), name="credentials_one_open_run"
-            )
+                fields=["kind"],
+                condition=Q(finished_at=None, city=None),
+                name="credentials_one_open_run",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "city"],
+                condition=Q(finished_at=None),
+                name="credentials_one_open_city_run",
+            ),
         ]
 
 
