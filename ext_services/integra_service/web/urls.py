@@ -3,7 +3,22 @@
 from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from . import account, api, applications, console, learner, second_factor, sign_in, system
+from . import (
+    account,
+    acts,
+    api,
+    applications,
+    console,
+    credential,
+    credentials,
+    keys,
+    learner,
+    policies,
+    runs,
+    second_factor,
+    sign_in,
+    system,
+)
 
 app_name = "web"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -40,4 +55,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("consola/personas/<uuid:uuid>/postular/", applications.register, name="register-application"),
     path("consola/postulaciones/<uuid:uuid>/", applications.application, name="application"),
     path("consola/postulaciones/<uuid:uuid>/proponer/", applications.propose_again, name="propose-again"),
+    path("consola/certificados/", credentials.credentials, name="credentials"),
+    path("consola/certificados/<uuid:uuid>/", credential.credential, name="credential"),
+    path("consola/certificados/<uuid:uuid>/<slug:word>/", acts.credential_act, name="credential-act"),
+    path(
+        "consola/certificados/<uuid:uuid>/pedidos/<uuid:act_uuid>/", acts.requested_act, name="requested-act"
+    ),
+    path(
+        "consola/certificados/<uuid:uuid>/hallazgos/<uuid:finding_uuid>/",
+        acts.finding_settle,
+        name="finding-settle",
+    ),
+    path("consola/politicas/", policies.policies, name="policies"),
+    path("consola/politicas/<slug:key>/proponer/", policies.policy_propose, name="policy-propose"),
+    path("consola/politicas/<slug:digest>/aprobar/", policies.policy_approve, name="policy-approve"),
+    path("consola/emisiones/", runs.runs, name="runs"),
+    path("consola/emisiones/<uuid:uuid>/", runs.run, name="run"),
+    path("consola/llaves/", keys.keys, name="keys"),
 ]
