@@ -56,10 +56,11 @@ def credential_act(request: HttpRequest, staff: Staff, uuid: UUID, word: str) ->
     if act not in list_possible_acts(row):
         messages.warning(request, _("The certificate's state changed meanwhile; this no longer applies."))
         return redirect("web:credential", row.uuid)
-    reason = request.POST.get("reason", "") if len(REASONS[act]) > 1 else REASONS[act][0]
+    # Where there is nothing to choose, what follows stands on the first page.
+    reason = request.POST.get("reason") if len(REASONS[act]) > 1 else REASONS[act][0]
     step = request.POST.get("step", "")
     if step not in {"review", "confirm"}:
-        return show(request, row, act, reason="", problem="", status=200)
+        return show(request, row, act, reason=reason or "", problem="", status=200)
     if reason not in REASONS[act]:
         return show(request, row, act, reason="", problem=_("Choose one of the reasons."), status=400)
     if step == "review":
@@ -92,7 +93,7 @@ def show(
         "act_label": ACTS[act],
         "reasons": [(code, describe_reason(code)) for code in REASONS[act] if code],
         "chosen": reason,
-        "chosen_label": describe_reason(reason) if reason else "",
+        "chosen_label": describe_reason(reason) if reason in REASONS[act] and reason else "",
         "consequences": list_consequences(act, row),
         "takes_two": needs_second_person(row, act),
         "is_review": is_review,
