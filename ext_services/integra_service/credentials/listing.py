@@ -82,12 +82,6 @@ def list_register(staff: Staff, filters: Filters, after: UUID | None, now: datet
     return RegisterPage(tuple(found[:PAGE]), found[PAGE - 1].uuid if len(found) > PAGE else None)
 
 
-def list_achievement_keys(staff: Staff) -> tuple[str, ...]:
-    """Return the achievements that some credential of the staff's cities is of, policies come and go."""
-    keys = _list_issued(staff.city_ids).order_by("achievement_key").values_list("achievement_key", flat=True)
-    return tuple(keys.distinct())
-
-
 def count_waiting(staff: Staff, now: datetime) -> Waiting:
     """Return what waits in the cities this member of the staff is an officer of."""
     issued = _list_issued(staff.officer_city_ids)

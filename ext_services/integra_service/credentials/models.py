@@ -143,7 +143,11 @@ class Credential(models.Model):
                 name="credentials_position_when_seen",
             ),
         ]
-        indexes = [models.Index(fields=["-awarded_at", "-id"], name="credentials_newest")]
+        indexes = [
+            models.Index(fields=["-awarded_at", "-id"], name="credentials_newest"),
+            # Few are, and whoever looks for them should not read all the others.
+            models.Index(fields=["changed_at"], name="credentials_suspended", condition=Q(state="suspended")),
+        ]
 
 
 class CredentialDocument(models.Model):

@@ -19,7 +19,7 @@ from .issuer import compromise_key, count_entries, ensure_issuer, find_issuer
 from .issuing import complete_intents, issue_due
 from .keys import count_documents, rotate_key
 from .life import REASONS, list_possible_acts, reinstate, revoke, suspend
-from .listing import Filters, Shown, Waiting, count_waiting, list_achievement_keys, list_register
+from .listing import Filters, Shown, Waiting, count_waiting, list_register
 from .models import (
     Act,
     ActDecision,
@@ -103,7 +103,6 @@ __all__ = [
     "get_page_url",
     "get_policies",
     "issue_due",
-    "list_achievement_keys",
     "list_approvals",
     "list_credentials",
     "list_policies",

@@ -162,14 +162,18 @@ def list_consequences(act: Act, row: Credential) -> Sequence[str]:
             _("Its page says “Revoked” with the date and the reason to whoever opens it."),
             _("Copies on paper or on a phone no longer pass a check either."),
             _("No other certificate of this achievement is issued to this person."),
-            _("The person sees it in their pages and in the classroom. INTEGRA sends no message: tell them yourself."),
+            _(
+                "The person sees it in their pages and in the classroom. INTEGRA sends no message: tell them yourself."
+            ),
         )
     if act is Act.SUSPEND:
         return (
             _("Its page says “Suspended” with the date and the reason to whoever opens it."),
             _("In the classroom it does not count until the suspension is lifted."),
             _("Nothing is lost: when it is lifted, the same certificate counts again at the same address."),
-            _("The person sees it in their pages and in the classroom. INTEGRA sends no message: tell them yourself."),
+            _(
+                "The person sees it in their pages and in the classroom. INTEGRA sends no message: tell them yourself."
+            ),
         )
     again = (
         _("The same certificate counts again, at the same address and with the same date of issue."),

@@ -1,6 +1,6 @@
 """The register of certificates: a page of fifty, filtered, with nobody's name in the address."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,7 +20,6 @@ from integra_service.credentials.services import (
     Credential,
     Filters,
     Shown,
-    list_achievement_keys,
     list_credentials,
     list_register,
 )
@@ -31,7 +30,6 @@ from integra_service.people.services import Staff, confirmed_names
 
 from .sessions import staff_page
 from .wording import SHOWN, name_achievements, tag_of
-
 
 NARROWING = ("estado", "logro", "ciudad", "desde", "hasta", "hallazgos", "espera")
 DATES = [MinValueValidator(date(2020, 1, 1)), MaxValueValidator(date(2099, 12, 31))]
@@ -100,24 +98,25 @@ class FilterForm(forms.Form):
 def credentials(request: HttpRequest, staff: Staff) -> HttpResponse:
     if not staff.city_ids:
         raise NotFoundError
-    names = name_achievements()
-    choices = [(key, names.get(key, key)) for key in list_achievement_keys(staff)]
-    form = FilterForm(request.GET, staff, choices)
+    titles = name_achievements()
+    form = FilterForm(request.GET, staff, sorted(titles.items(), key=lambda title: title[1]))
     context = {"form": form, "is_narrowed": any(request.GET.get(name) for name in NARROWING)}
     if not form.is_valid():
         return render(request, "integra/credentials.html", context, status=400)
     now = utc_now()
     page = list_register(staff, form.read(), form.cleaned_data["despues"], now)
-    context["rows"] = describe_rows(page.rows, now)
+    context["rows"] = describe_rows(page.rows, titles, now)
     context["next_url"] = make_next(request.GET, page.next_after)
     context["is_later"] = form.cleaned_data["despues"] is not None
     return render(request, "integra/credentials.html", context)
 
 
-def describe_rows(rows: Sequence[Credential], now: datetime) -> list[dict[str, object]]:
+def describe_rows(
+    rows: Sequence[Credential], titles: Mapping[str, str], now: datetime
+) -> list[dict[str, object]]:
     """Return what the page shows of each, names and codes fetched in one go."""
     people = [row.person for row in rows]
-    names, codes, titles = confirmed_names(people), find_codes(people), name_achievements()
+    names, codes = confirmed_names(people), find_codes(people)
     return [
         {
             "credential": row,

@@ -23,7 +23,7 @@ STATES = {
 @never_cache
 @officer_page
 def keys(request: HttpRequest, staff: Staff) -> HttpResponse:
-    """Counts are of the officer's own cities: keys belong to all of them, and how much others issue is theirs to tell."""
+    """Show keys and lists. Counts are of the officer's own cities: how much the others issue is theirs to tell."""
     issuer = find_issuer()
     context = {"issuer": issuer, "keys": [], "lists": [], "length": LENGTH}
     if issuer is not None:

@@ -92,9 +92,7 @@ def list_versions(own: AchievementPolicy, approvals: tuple[PolicyApproval, ...])
     """Yield the version in force, the folder's and those that wait, each once."""
     known = {approval.digest: approval for approval in approvals}
     in_force = next((v.policy for v in list_policies() if v.counts and v.policy.key == own.key), None)
-    waiting = [
-        read_approved(a) for a in approvals if a.achievement_key == own.key and a.approved_at is None
-    ]
+    waiting = [read_approved(a) for a in approvals if a.achievement_key == own.key and a.approved_at is None]
     shown = [policy for policy in (in_force, own, *waiting) if policy is not None]
     for policy in {policy.digest: policy for policy in shown}.values():
         yield VersionView(

@@ -7,7 +7,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from integra_service.credentials.services import Run, RunKind, access_run, list_runs, request_work, start_issue
+from integra_service.credentials.services import (
+    Run,
+    RunKind,
+    access_run,
+    list_runs,
+    request_work,
+    start_issue,
+)
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
 from integra_service.people.models import City

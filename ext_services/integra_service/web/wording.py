@@ -60,7 +60,9 @@ REPLACEMENTS = {
 FINDINGS = {
     FindingCode.BYTES_CHANGED: gettext_lazy("The stored document is not the one that was signed"),
     FindingCode.EVIDENCE_GONE: gettext_lazy("With today's data the achievement is not reached"),
-    FindingCode.EVIDENCE_CHANGED: gettext_lazy("It is reached, but some result is not the one it was issued for"),
+    FindingCode.EVIDENCE_CHANGED: gettext_lazy(
+        "It is reached, but some result is not the one it was issued for"
+    ),
     FindingCode.UNDECIDABLE: gettext_lazy("The rule it was issued under cannot be read any more"),
 }
 ENTRIES = {

@@ -47,9 +47,7 @@ def make_many(city_key, count, *, state="valid", at=NOW):
     city = City.objects.get(key=city_key)
     last = Credential.objects.for_system().order_by("-pk").first()
     position = 1000 + (0 if last is None else last.pk)
-    people = Person.objects.for_system().bulk_create(
-        Person(city=city, created_at=at) for _ in range(count)
-    )
+    people = Person.objects.for_system().bulk_create(Person(city=city, created_at=at) for _ in range(count))
     return Credential.objects.for_system().bulk_create(
         Credential(
             token=f"{position + n:022}",
@@ -105,7 +103,14 @@ def text_of(answer):
 @pytest.mark.parametrize(("own", "other"), [("a", "b"), ("b", "a")])
 def test_the_register_shows_ones_cities_and_nothing_of_others(office, own, other):
     client = office.client_of(f"personal-{own}")
-    for query in ("", "?estado=valid", "?logro=curso", f"?ciudad=ciudad-{other}", "?hallazgos=on", "?espera=on"):
+    for query in (
+        "",
+        "?estado=valid",
+        "?logro=curso",
+        f"?ciudad=ciudad-{other}",
+        "?hallazgos=on",
+        "?espera=on",
+    ):
         text = text_of(client.get(REGISTER + query))
         assert f"Canario de {other.upper()}" not in text
         assert str(office.credentials[other].uuid) not in text
@@ -215,7 +220,10 @@ def test_days_are_those_of_the_programme(office):
 def test_who_has_several_cities_may_choose_one(office):
     user = User.objects.get(username="personal-a")
     StaffRole.objects.create(
-        user=user, city=City.objects.get(key="ciudad-b"), role=Role.AUDITOR, from_on=NOW.date().replace(month=1)
+        user=user,
+        city=City.objects.get(key="ciudad-b"),
+        role=Role.AUDITOR,
+        from_on=NOW.date().replace(month=1),
     )
     client = office.client_of("personal-a")
     assert len(client.get(REGISTER).context["rows"]) == 2
@@ -224,7 +232,10 @@ def test_who_has_several_cities_may_choose_one(office):
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(minutes=strategies.lists(strategies.integers(0, 3), min_size=0, max_size=12), size=strategies.integers(1, 5))
+@given(
+    minutes=strategies.lists(strategies.integers(0, 3), min_size=0, max_size=12),
+    size=strategies.integers(1, 5),
+)
 def test_paging_shows_everything_once_newest_first(db, minutes, size):
     """Also where many were issued at the same moment, and whatever is issued between two pages."""
     from integra_service.credentials import listing
@@ -489,7 +500,10 @@ def test_one_officer_proposes_a_rule_and_another_approves(office):
     approve = f"/consola/politicas/{policy.digest}/aprobar/"
     assert eva.post(approve).status_code == 404
     ana.post(f"/consola/politicas/{policy.key}/proponer/")
-    assert (approve in text_of(ana.get("/consola/politicas/")), approve in text_of(eva.get("/consola/politicas/"))) == (
+    assert (
+        approve in text_of(ana.get("/consola/politicas/")),
+        approve in text_of(eva.get("/consola/politicas/")),
+    ) == (
         False,
         True,
     )

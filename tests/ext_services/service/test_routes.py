@@ -102,7 +102,7 @@ class Stage:
         self.add_credential_work()
 
     def add_credential_work(self):
-        """A finding, an act that waits for a second person, a proposed policy and a run: each asked for by somebody else."""
+        """A finding, an act that waits for a second person, a policy and a run, each begun by somebody else."""
         from django.contrib.auth.models import User
 
         asking = User.objects.get(username=make_staff("pidio", "ciudad-a", Role.OFFICER))
