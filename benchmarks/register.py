@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import statistics
 import tempfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,7 +29,7 @@ def main() -> None:
         from django.db import connection
 
         version = ".".join(map(str, connection.get_database_version()))  # type: ignore[attr-defined]
-        print_table(f"Register on {connection.vendor} {version} (median of {runs})", COLUMNS, measured)
+        print_table(f"Register on {connection.vendor} {version} (quickest of {runs})", COLUMNS, measured)
 
 
 def prepare_service(home: str) -> None:
@@ -178,9 +177,9 @@ def describe(name: str, size: int, client: Any, path: str, runs: int) -> tuple[s
         f"{size}",
         str(rows),
         str(len(queries)),
-        f"{statistics.median(spent):.0f}",
-        f"{statistics.median(cpu):.1f}",
-        f"{statistics.median(wall):.1f}",
+        f"{min(spent):.0f}",
+        f"{min(cpu):.1f}",
+        f"{min(wall):.1f}",
     )
 
 

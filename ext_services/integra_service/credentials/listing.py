@@ -67,7 +67,7 @@ class Waiting:
 
 
 def list_register(staff: Staff, filters: Filters, after: UUID | None, now: datetime) -> RegisterPage:
-    """Return the page that begins after the credential ``after``; raise NotFoundError if that is not the staff's to see.
+    """Return the page that begins after the credential ``after``, or the first; NotFoundError for one of another city.
 
     By keys and never by an offset, so that a later page costs what the first one does.
     """

@@ -78,7 +78,7 @@ def work(run: Run, now: datetime, *, chunk: int = CHUNK) -> bool:
     made = failed = 0
     for pk in pks:
         try:
-            made += _WORK[RunKind(run.kind)](pk, now)
+            made += _WORK[RunKind(run.kind)](run, pk, now)
         except Exception:
             logger.exception("a row of a run failed; the run goes on")
             failed += 1
@@ -121,13 +121,16 @@ def _signed_by_compromised() -> QuerySet[CredentialDocument]:
     return in_force.filter(credential__state__in=[CredentialState.VALID, CredentialState.SUSPENDED])
 
 
-def _issue(pk: int, now: datetime) -> int:
-    """Issue what one learner reached; return how many credentials are new."""
+def _issue(run: Run, pk: int, now: datetime) -> int:
+    """Issue what one learner reached; return how many credentials are new since the run began, whoever issued them.
+
+    Of two workers at the same rows only one counts, and it may be the one that came second to each.
+    """
     identity = LearnerIdentity.objects.for_system().select_related("person", "source").get(pk=pk)
-    return sum(credential.awarded_at == now for credential in issue_due(identity, now))
+    return sum(credential.awarded_at >= run.started_at for credential in issue_due(identity, now))
 
 
-def _resign(pk: int, now: datetime) -> int:
+def _resign(_run: Run, pk: int, now: datetime) -> int:
     document = _signed_by_compromised().filter(pk=pk).select_related("credential").first()
     if document is None:
         return 0
@@ -139,4 +142,4 @@ _ROWS: dict[RunKind, Callable[[Run], QuerySet]] = {
     RunKind.ISSUE: _list_learners,
     RunKind.RESIGN: _list_compromised,
 }
-_WORK: dict[RunKind, Callable[[int, datetime], int]] = {RunKind.ISSUE: _issue, RunKind.RESIGN: _resign}
+_WORK: dict[RunKind, Callable[[Run, int, datetime], int]] = {RunKind.ISSUE: _issue, RunKind.RESIGN: _resign}
