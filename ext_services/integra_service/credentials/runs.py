@@ -6,6 +6,7 @@ Each row's work is repeatable, so that a chunk done twice by two workers changes
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -49,12 +50,11 @@ def start_run(kind: RunKind, *, by: str, now: datetime, city: City | None = None
 
 def start_issue(staff: Staff, city_id: int | None, now: datetime) -> Run:
     """Begin to issue to everybody of one of the officer's cities who reached it; None: of their only one."""
-    if city_id is None and len(staff.officer_city_ids) == 1:
-        (city_id,) = staff.officer_city_ids
-    city = City.objects.filter(pk=city_id, pk__in=staff.officer_city_ids).first()
-    if city is None:
+    own = City.objects.filter(pk__in=staff.officer_city_ids)
+    chosen = list(own if city_id is None else own.filter(pk=city_id))
+    if len(chosen) != 1:
         raise RequestError("choose_city", _("Choose one of your cities."), "city")
-    return start_run(RunKind.ISSUE, by=staff.actor, now=now, city=city)
+    return start_run(RunKind.ISSUE, by=staff.actor, now=now, city=chosen[0])
 
 
 def list_runs(staff: Staff) -> QuerySet[Run]:
@@ -138,7 +138,7 @@ def _resign(_run: Run, pk: int, now: datetime) -> int:
     return 1
 
 
-_ROWS: dict[RunKind, Callable[[Run], QuerySet]] = {
+_ROWS: dict[RunKind, Callable[[Run], QuerySet[Any]]] = {
     RunKind.ISSUE: _list_learners,
     RunKind.RESIGN: _list_compromised,
 }

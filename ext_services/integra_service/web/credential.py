@@ -1,6 +1,7 @@
 """One certificate for staff: what it says now, all that happened to it, what it rests on."""
 
 import json
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -121,7 +122,7 @@ def describe_act(act: RequestedAct) -> dict[str, object]:
     }
 
 
-def describe_finding(finding: Finding, actors: dict[str, str]) -> dict[str, object]:
+def describe_finding(finding: Finding, actors: Mapping[str, str]) -> dict[str, object]:
     return {
         "row": finding,
         "label": FINDINGS[FindingCode(finding.code)],

@@ -1,5 +1,7 @@
 """Who signs and with what, read-only: rotating and withdrawing keys are commands of who keeps the machine."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy
@@ -25,7 +27,7 @@ STATES = {
 def keys(request: HttpRequest, staff: Staff) -> HttpResponse:
     """Show keys and lists. Counts are of the officer's own cities: how much the others issue is theirs to tell."""
     issuer = find_issuer()
-    context = {"issuer": issuer, "keys": [], "lists": [], "length": LENGTH}
+    context: dict[str, Any] = {"issuer": issuer, "keys": [], "lists": [], "length": LENGTH}
     if issuer is not None:
         context["keys"] = [
             {
