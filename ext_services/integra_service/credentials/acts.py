@@ -58,8 +58,9 @@ def act_on(staff: Staff, credential: Credential, act: Act, reason: str, now: dat
             )
             _record("requested", requested, staff, now)
     except IntegrityError as error:
-        known = RequestedAct.objects.for_system().get(credential=credential, decision="")
-        if (known.act, known.reason) != (act.value, reason):
+        # Decided meanwhile, there is none: whoever asks sees what became of it first.
+        known = RequestedAct.objects.for_system().filter(credential=credential, decision="").first()
+        if known is None or (known.act, known.reason) != (act.value, reason):
             raise RequestError(
                 "act_waiting", _("Something else waits for a second person first."), status=409
             ) from error

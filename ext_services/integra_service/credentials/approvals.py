@@ -79,6 +79,21 @@ def find_approval(digest: str) -> PolicyApproval | None:
     return PolicyApproval.objects.filter(digest=digest).first()
 
 
+def list_approvals() -> tuple[PolicyApproval, ...]:
+    """Return every version that was ever put up for approval, the latest first."""
+    return tuple(PolicyApproval.objects.select_related("proposed_by", "approved_by").order_by("-pk"))
+
+
+def read_approved(approval: PolicyApproval) -> AchievementPolicy:
+    """Return the very text that stands for approval or was approved."""
+    return _parse_kept(approval.content, approval.achievement_key)
+
+
+def count_waiting_policies() -> int:
+    """Return how many versions wait for the second person."""
+    return PolicyApproval.objects.filter(approved_at=None).count()
+
+
 def propose_policy(staff: Staff, achievement_key: str, now: datetime) -> PolicyApproval:
     """Put the folder's version up for approval; doing it again changes nothing."""
     policy = next((p for p in read_own_policies() if p.key == achievement_key), None)

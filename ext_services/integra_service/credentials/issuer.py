@@ -1,13 +1,13 @@
 """The issuer's row and its status lists."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Count, F, Q
 
 from integra_service.audit import services as audit
 from integra_service.lib.errors import ServiceError
@@ -71,6 +71,11 @@ def get_issuer() -> Issuer:
     if issuer.url != settings.INTEGRA_ISSUER_URL:
         raise IssuerChangedError(issuer.url, settings.INTEGRA_ISSUER_URL)
     return issuer
+
+
+def find_issuer() -> Issuer | None:
+    """Return the issuer as it is stored, or None before the first start."""
+    return Issuer.objects.filter(key=KEY).first()
 
 
 @transaction.atomic
@@ -156,6 +161,12 @@ def open_status_list(issuer: Issuer, now: datetime) -> None:
     )
     if is_new:
         audit.record("status_list.opened", actor="system", subject=f"status_list:{key}", now=now)
+
+
+def count_entries(status_list: StatusList, city_ids: Collection[int]) -> dict[str, int]:
+    """Return how many places of the list people of those cities hold, and how many of them are revoked."""
+    documents = CredentialDocument.objects.in_cities(city_ids).filter(status_list=status_list)
+    return documents.aggregate(used_count=Count("pk"), revoked_count=Count("pk", filter=Q(is_revoked=True)))
 
 
 def draw_status_index() -> int:

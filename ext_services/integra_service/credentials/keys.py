@@ -4,13 +4,14 @@ Whoever signs asks for a method by algorithm and gets something that signs. To k
 hardware module, a vault), this module is what changes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from integra_service.audit import services as audit
 from integra_service.lib import encryption
@@ -19,7 +20,7 @@ from integra_service.lib.errors import ServiceError
 from .did import PublishedKey, build_document
 from .jose import Es256PrivateKey
 from .linked_data import JsonObject
-from .models import Issuer, KeyAlgorithm, KeyState, SigningKey
+from .models import CredentialDocument, Issuer, KeyAlgorithm, KeyState, SigningKey
 from .multikey import PublicKey, encode_public_key
 from .proofs import SigningMethod, Signs
 
@@ -122,6 +123,12 @@ def require_trusted(*keys: SigningKey) -> None:
     withdrawn = SigningKey.objects.filter(pk__in=[key.pk for key in keys], state=KeyState.COMPROMISED).first()
     if withdrawn is not None:
         raise KeyCompromisedError(withdrawn.fragment)
+
+
+def count_documents(key: SigningKey, city_ids: Collection[int]) -> int:
+    """Return how many documents of people of those cities the key signed, in whichever form."""
+    documents = CredentialDocument.objects.in_cities(city_ids)
+    return documents.filter(Q(signing_key=key) | Q(jose_key=key)).count()
 
 
 def lock_issuer(issuer: Issuer) -> None:

@@ -104,6 +104,11 @@ def _announce_expired(pk: int, now: datetime) -> bool:
     return True
 
 
+def list_possible_acts(credential: Credential) -> tuple[Act, ...]:
+    """Return what the credential's state leaves to be done."""
+    return tuple(act for act, (sources, _target, _action) in _ACTS.items() if credential.state in sources)
+
+
 def require_state(credential: Credential, allowed: set[CredentialState]) -> None:
     if credential.state == CredentialState.INTENDED:
         raise RequestError("not_issued", _("This certificate has not been issued."), status=409)

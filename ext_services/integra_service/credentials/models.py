@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from integra_service.lib.scope import CityScopedManager
-from integra_service.people.models import Person, Source
+from integra_service.people.models import City, Person, Source
 
 
 class Issuer(models.Model):
@@ -142,6 +142,11 @@ class Credential(models.Model):
                 | Q(~Q(state="intended"), state_position__isnull=False),
                 name="credentials_position_when_seen",
             ),
+        ]
+        indexes = [
+            models.Index(fields=["-awarded_at", "-id"], name="credentials_newest"),
+            # Few are, and whoever looks for them should not read all the others.
+            models.Index(fields=["changed_at"], name="credentials_suspended", condition=Q(state="suspended")),
         ]
 
 
@@ -296,6 +301,8 @@ class Run(models.Model):
 
     uuid = models.UUIDField(unique=True, default=uuid4, editable=False)
     kind = models.CharField(max_length=8, choices=RunKind.choices)
+    # Whose learners it goes through; None: everybody's, as only the machine's own commands may.
+    city = models.ForeignKey(City, on_delete=models.PROTECT, null=True, related_name="+")
     total_count = models.PositiveIntegerField()
     done_count = models.PositiveIntegerField(default=0)
     made_count = models.PositiveIntegerField(default=0)
@@ -308,8 +315,15 @@ class Run(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["kind"], condition=Q(finished_at=None), name="credentials_one_open_run"
-            )
+                fields=["kind"],
+                condition=Q(finished_at=None, city=None),
+                name="credentials_one_open_run",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "city"],
+                condition=Q(finished_at=None),
+                name="credentials_one_open_city_run",
+            ),
         ]
 
 

@@ -6,12 +6,17 @@ Each row's work is repeatable, so that a chunk done twice by two workers changes
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from integra_service.audit import services as audit
-from integra_service.people.models import LearnerIdentity
+from integra_service.lib.errors import NotFoundError, RequestError
+from integra_service.people.models import City, LearnerIdentity
+from integra_service.people.services import Staff
 
 from .issuing import issue_due, replace
 from .models import CredentialDocument, CredentialState, KeyState, ReplacementReason, Run, RunKind
@@ -21,27 +26,59 @@ logger = logging.getLogger(__name__)
 CHUNK = 50
 
 
-def start_run(kind: RunKind, *, by: str, now: datetime) -> Run:
-    """Begin a run, or return the one of that kind that has not finished."""
+def start_run(kind: RunKind, *, by: str, now: datetime, city: City | None = None) -> Run:
+    """Begin a run, or return the one of that kind and city that has not finished.
+
+    Args:
+        kind: What to do with each row.
+        by: The actor as the audit trail names it.
+        now: When.
+        city: Whose learners an issue goes through; None for everybody's. Signing anew knows no city: a key has none.
+    """
+    draft = Run(kind=kind, city=city, started_by=by, started_at=now)
     try:
         with transaction.atomic():
-            total = _list_rows(kind).count()
-            run = Run.objects.create(kind=kind, total_count=total, started_by=by, started_at=now)
-            subject = f"run:{run.uuid}"
-            audit.record("run.started", actor=by, subject=subject, now=now, data={"kind": kind.value})
-            return run
+            draft.total_count = _list_rows(draft).count()
+            draft.save(force_insert=True)
+            data = {"kind": kind.value} if city is None else {"kind": kind.value, "city": city.key}
+            audit.record("run.started", actor=by, subject=f"run:{draft.uuid}", now=now, data=data)
+            return draft
     except IntegrityError:
-        return Run.objects.get(kind=kind, finished_at=None)
+        # Finished meanwhile, the latest is the one that was in the way.
+        return Run.objects.filter(kind=kind, city=city).latest("pk")
+
+
+def start_issue(staff: Staff, city_id: int | None, now: datetime) -> Run:
+    """Begin to issue to everybody of one of the officer's cities who reached it; None: of their only one."""
+    own = City.objects.filter(pk__in=staff.officer_city_ids)
+    chosen = list(own if city_id is None else own.filter(pk=city_id))
+    if len(chosen) != 1:
+        raise RequestError("choose_city", _("Choose one of your cities."), "city")
+    return start_run(RunKind.ISSUE, by=staff.actor, now=now, city=chosen[0])
+
+
+def list_runs(staff: Staff) -> QuerySet[Run]:
+    """Return the runs an officer may see, the latest first: those of their cities, and signing anew, which has none."""
+    own = Q(city__in=staff.officer_city_ids) | Q(city=None, kind=RunKind.RESIGN)
+    return Run.objects.filter(own).select_related("city").order_by("-pk")
+
+
+def access_run(staff: Staff, uuid: UUID) -> Run:
+    """Return a run this officer may see, else raise NotFoundError."""
+    run = list_runs(staff).filter(uuid=uuid).first()
+    if run is None:
+        raise NotFoundError
+    return run
 
 
 def work(run: Run, now: datetime, *, chunk: int = CHUNK) -> bool:
     """Do the next chunk; return whether the run has finished."""
     start = Run.objects.get(pk=run.pk).cursor
-    pks = list(_list_rows(RunKind(run.kind)).filter(pk__gt=start).values_list("pk", flat=True)[:chunk])
+    pks = list(_list_rows(run).filter(pk__gt=start).values_list("pk", flat=True)[:chunk])
     made = failed = 0
     for pk in pks:
         try:
-            made += _WORK[RunKind(run.kind)](pk, now)
+            made += _WORK[RunKind(run.kind)](run, pk, now)
         except Exception:
             logger.exception("a row of a run failed; the run goes on")
             failed += 1
@@ -64,37 +101,45 @@ def list_open_runs() -> QuerySet[Run]:
     return Run.objects.filter(finished_at=None).order_by("pk")
 
 
-def _list_rows(kind: RunKind) -> "QuerySet[LearnerIdentity] | QuerySet[CredentialDocument]":
-    return _ROWS[kind]().order_by("pk")
+def _list_rows(run: Run) -> "QuerySet[LearnerIdentity] | QuerySet[CredentialDocument]":
+    return _ROWS[RunKind(run.kind)](run).order_by("pk")
 
 
-def _list_learners() -> QuerySet[LearnerIdentity]:
-    return LearnerIdentity.objects.for_system().filter(record__isnull=False, retired_at=None)
+def _list_learners(run: Run) -> QuerySet[LearnerIdentity]:
+    learners = LearnerIdentity.objects.for_system().filter(record__isnull=False, retired_at=None)
+    return learners if run.city_id is None else learners.filter(person__city=run.city_id)
 
 
-def _list_compromised() -> QuerySet[CredentialDocument]:
+def _list_compromised(_run: Run) -> QuerySet[CredentialDocument]:
+    return _signed_by_compromised()
+
+
+def _signed_by_compromised() -> QuerySet[CredentialDocument]:
     """Return the documents in force that a compromised key signed, in any of their forms."""
     compromised = Q(signing_key__state=KeyState.COMPROMISED) | Q(jose_key__state=KeyState.COMPROMISED)
     in_force = CredentialDocument.objects.for_system().filter(compromised, replaced_at=None)
     return in_force.filter(credential__state__in=[CredentialState.VALID, CredentialState.SUSPENDED])
 
 
-def _issue(pk: int, now: datetime) -> int:
-    """Issue what one learner reached; return how many credentials are new."""
+def _issue(run: Run, pk: int, now: datetime) -> int:
+    """Issue what one learner reached; return how many credentials are new since the run began, whoever issued them.
+
+    Of two workers at the same rows only one counts, and it may be the one that came second to each.
+    """
     identity = LearnerIdentity.objects.for_system().select_related("person", "source").get(pk=pk)
-    return sum(credential.awarded_at == now for credential in issue_due(identity, now))
+    return sum(credential.awarded_at >= run.started_at for credential in issue_due(identity, now))
 
 
-def _resign(pk: int, now: datetime) -> int:
-    document = _list_compromised().filter(pk=pk).select_related("credential").first()
+def _resign(_run: Run, pk: int, now: datetime) -> int:
+    document = _signed_by_compromised().filter(pk=pk).select_related("credential").first()
     if document is None:
         return 0
     replace(document.credential, ReplacementReason.KEY_COMPROMISED, now)
     return 1
 
 
-_ROWS: dict[RunKind, Callable[[], QuerySet]] = {
+_ROWS: dict[RunKind, Callable[[Run], QuerySet[Any]]] = {
     RunKind.ISSUE: _list_learners,
     RunKind.RESIGN: _list_compromised,
 }
-_WORK: dict[RunKind, Callable[[int, datetime], int]] = {RunKind.ISSUE: _issue, RunKind.RESIGN: _resign}
+_WORK: dict[RunKind, Callable[[Run, int, datetime], int]] = {RunKind.ISSUE: _issue, RunKind.RESIGN: _resign}

@@ -1,36 +1,126 @@
 """What the apps above may call."""
 
-from .approvals import get_policies
+from .acts import access_issued, access_requested, act_on, decide_act, needs_second_person, require_officer
+from .approvals import (
+    approve_policy,
+    find_approval,
+    find_policy_by_digest,
+    get_policies,
+    list_approvals,
+    list_policies,
+    propose_policy,
+    read_approved,
+    read_own_policies,
+)
+from .checking import settle_finding
 from .decisions import decide_achievements
-from .issuer import compromise_key, ensure_issuer
+from .history import History, access_finding, read_history
+from .issuer import compromise_key, count_entries, ensure_issuer, find_issuer
 from .issuing import complete_intents, issue_due
-from .keys import rotate_key
-from .life import reinstate, revoke, suspend
-from .models import Credential, CredentialState, KeyAlgorithm, RevocationReason, SuspensionReason
+from .keys import count_documents, rotate_key
+from .life import REASONS, list_possible_acts, reinstate, revoke, suspend
+from .listing import Filters, Shown, Waiting, count_waiting, list_register
+from .models import (
+    Act,
+    ActDecision,
+    Credential,
+    CredentialDocument,
+    CredentialState,
+    Finding,
+    FindingCode,
+    KeyAlgorithm,
+    KeyState,
+    PolicyApproval,
+    ReplacementReason,
+    RequestedAct,
+    RevocationReason,
+    Run,
+    RunKind,
+    SuspensionReason,
+)
+from .pages import describe_reason, describe_state
+from .policies import AchievementPolicy
+from .runs import access_run, list_runs, start_issue
 from .signing import complete_forms
-from .states import StateRow, effective_state, find_current, get_page_url, list_credentials, list_states
+from .states import (
+    EXPIRED,
+    StateRow,
+    effective_state,
+    find_current,
+    get_page_url,
+    list_credentials,
+    list_states,
+)
+from .tasks import request_work
 
 __all__ = [
+    "EXPIRED",
+    "REASONS",
+    "AchievementPolicy",
+    "Act",
+    "ActDecision",
     "Credential",
+    "CredentialDocument",
     "CredentialState",
+    "Filters",
+    "Finding",
+    "FindingCode",
+    "History",
     "KeyAlgorithm",
+    "KeyState",
+    "PolicyApproval",
+    "ReplacementReason",
+    "RequestedAct",
     "RevocationReason",
+    "Run",
+    "RunKind",
+    "Shown",
     "StateRow",
     "SuspensionReason",
+    "Waiting",
+    "access_finding",
+    "access_issued",
+    "access_requested",
+    "access_run",
+    "act_on",
+    "approve_policy",
     "complete_forms",
     "complete_intents",
     "compromise_key",
+    "count_documents",
+    "count_entries",
+    "count_waiting",
     "decide_achievements",
+    "decide_act",
+    "describe_reason",
+    "describe_state",
     "effective_state",
     "ensure_issuer",
+    "find_approval",
     "find_current",
+    "find_issuer",
+    "find_policy_by_digest",
     "get_page_url",
     "get_policies",
     "issue_due",
+    "list_approvals",
     "list_credentials",
+    "list_policies",
+    "list_possible_acts",
+    "list_register",
+    "list_runs",
     "list_states",
+    "needs_second_person",
+    "propose_policy",
+    "read_approved",
+    "read_history",
+    "read_own_policies",
     "reinstate",
+    "request_work",
+    "require_officer",
     "revoke",
     "rotate_key",
+    "settle_finding",
+    "start_issue",
     "suspend",
 ]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from integra_service.credentials.services import count_waiting
 from integra_service.eligibility.services import list_applications, list_policies
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
@@ -25,7 +26,8 @@ from integra_service.people.services import (
     record_residence,
 )
 
-from .progress import describe_courses, list_certificates, list_short_codes
+from .credentials import describe_own
+from .progress import describe_courses, list_short_codes
 from .sessions import staff_page
 
 EVIDENCE_LABELS = {
@@ -82,7 +84,8 @@ class CorrectionForm(ResidenceForm):
 def home(request: HttpRequest, staff: Staff) -> HttpResponse:
     """Where signing in leads: to the search, or for who keeps the machine alone, to the machine."""
     if staff.city_ids:
-        return render(request, "integra/console_home.html")
+        waiting = count_waiting(staff, utc_now()) if staff.officer_city_ids else None
+        return render(request, "integra/console_home.html", {"waiting": waiting})
     return redirect("web:machine")
 
 
@@ -109,7 +112,7 @@ def person(request: HttpRequest, staff: Staff, uuid: UUID) -> HttpResponse:
         "name": confirmed_name(someone),
         "short_codes": list_short_codes(someone),
         "courses": describe_courses(someone),
-        "certificates": list_certificates(someone),
+        "certificates": describe_own(someone, utc_now()),
         "residences": [with_label(row) for row in residences],
         "applications": list_applications(staff, someone),
         "policies": list_policies(staff, someone),

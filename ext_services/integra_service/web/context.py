@@ -39,6 +39,10 @@ def keeps_machine(staff: Staff) -> bool:
     return bool(staff.operator_city_ids)
 
 
+def holds_credentials(staff: Staff) -> bool:
+    return bool(staff.officer_city_ids)
+
+
 # In the order of the navigation. The first page of the console is everybody's, so it names what lies under it.
 ENTRIES = (
     Entry(
@@ -47,6 +51,30 @@ ENTRIES = (
         "web:console",
         sees_people,
         ("/consola/personas/", "/consola/postulaciones/"),
+    ),
+    Entry(
+        gettext_noop("Certificates"),
+        gettext_noop("What was issued, and what became of it."),
+        "web:credentials",
+        sees_people,
+    ),
+    Entry(
+        gettext_noop("Rules"),
+        gettext_noop("What each certificate asks for, and who stands for it."),
+        "web:policies",
+        sees_people,
+    ),
+    Entry(
+        gettext_noop("Issue"),
+        gettext_noop("Issue to everybody who reached it."),
+        "web:runs",
+        holds_credentials,
+    ),
+    Entry(
+        gettext_noop("Keys"),
+        gettext_noop("Who signs, and with what."),
+        "web:keys",
+        holds_credentials,
     ),
     Entry(
         gettext_noop("Requests"),

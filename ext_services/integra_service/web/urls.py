@@ -5,15 +5,21 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from . import (
     account,
+    acts,
     api,
     applications,
     consents,
     console,
+    credential,
+    credentials,
     data_requests,
+    keys,
     learner,
     machine,
     my_data,
     my_name,
+    policies,
+    runs,
     second_factor,
     sign_in,
     system,
@@ -77,4 +83,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("consola/solicitudes/<uuid:uuid>/", data_requests.data_request, name="data-request"),
     path("consola/postulaciones/<uuid:uuid>/", applications.application, name="application"),
     path("consola/postulaciones/<uuid:uuid>/proponer/", applications.propose_again, name="propose-again"),
+    path("consola/certificados/", credentials.credentials, name="credentials"),
+    path("consola/certificados/<uuid:uuid>/", credential.credential, name="credential"),
+    path("consola/certificados/<uuid:uuid>/<slug:word>/", acts.credential_act, name="credential-act"),
+    path(
+        "consola/certificados/<uuid:uuid>/pedidos/<uuid:act_uuid>/", acts.requested_act, name="requested-act"
+    ),
+    path(
+        "consola/certificados/<uuid:uuid>/hallazgos/<uuid:finding_uuid>/",
+        acts.finding_settle,
+        name="finding-settle",
+    ),
+    path("consola/politicas/", policies.policies, name="policies"),
+    path("consola/politicas/<slug:key>/proponer/", policies.policy_propose, name="policy-propose"),
+    path("consola/politicas/<slug:digest>/aprobar/", policies.policy_approve, name="policy-approve"),
+    path("consola/emisiones/", runs.runs, name="runs"),
+    path("consola/emisiones/<uuid:uuid>/", runs.run, name="run"),
+    path("consola/llaves/", keys.keys, name="keys"),
 ]

@@ -346,7 +346,10 @@ def test_the_frame_shows_each_role_its_entries(world):
         page = sign_in(username).get(ACCOUNT).content.decode()
         return re.findall(r'<a href="(/consola/[^"]*)"(?: aria-current="page")?>', page.split("<main")[0])
 
-    assert entries("personal-a") == entries("auditora-a") == entries("oficial") == ["/consola/", ACCOUNT]
+    people = ["/consola/", "/consola/certificados/", "/consola/politicas/"]
+    officer = ["/consola/emisiones/", "/consola/llaves/", "/consola/solicitudes/"]
+    assert entries("personal-a") == entries("auditora-a") == [*people, ACCOUNT]
+    assert entries("oficial") == [*people, *officer, ACCOUNT]
     assert entries("operador") == ["/consola/maquina/", ACCOUNT]
 
 

@@ -8,7 +8,16 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 from service_support import NOW, SINGLE, confirm, give_factor, make_staff, pass_factor
 
-from integra_service.credentials.models import Credential, StatusList
+from integra_service.credentials.approvals import read_own_policies
+from integra_service.credentials.models import (
+    Credential,
+    Finding,
+    FindingCode,
+    PolicyApproval,
+    RequestedAct,
+    Run,
+    StatusList,
+)
 from integra_service.eligibility.models import Application, PolicyVersion
 from integra_service.people.data_requests import ask
 from integra_service.people.models import (
@@ -109,6 +118,39 @@ class Stage:
         ):
             self.names[caller] = self.names[f"{caller}_bare"] = make_staff(caller, f"ciudad-{city}", role)
             give_factor(caller)
+        self.add_credential_work()
+
+    def add_credential_work(self):
+        """A finding, an act that waits for a second person, a policy and a run, each begun by somebody else."""
+        from django.contrib.auth.models import User
+
+        asking = User.objects.get(username=make_staff("pidio", "ciudad-a", Role.OFFICER))
+        credential = Credential.objects.for_system().get()
+        Finding.objects.create(
+            credential=credential, code=FindingCode.EVIDENCE_GONE, details="[]", found_at=NOW
+        )
+        RequestedAct.objects.create(
+            credential=credential, act="suspend", reason="under_review", requested_by=asking, requested_at=NOW
+        )
+        Run.objects.create(
+            kind="issue",
+            city=self.person.city,
+            total_count=1,
+            started_by=f"user:{asking.pk}",
+            started_at=NOW,
+            finished_at=NOW,
+        )
+        (self.own_policy,) = read_own_policies()
+        PolicyApproval.objects.create(
+            achievement_key=self.own_policy.key,
+            version=self.own_policy.version,
+            digest=self.own_policy.digest,
+            content="-",
+            proposed_by=asking,
+            proposed_at=NOW,
+            approved_by=User.objects.get(username="officer"),
+            approved_at=NOW,
+        )
 
     def client(self, caller, **options):
         client = Client(**options)
@@ -140,6 +182,22 @@ class Stage:
                 return {"uuid": Application.objects.for_system().get().uuid}
             case "web:data-request" | "web:withdraw-request":
                 return {"uuid": self.request.uuid}
+            case "web:credential":
+                return {"uuid": Credential.objects.for_system().get().uuid}
+            case "web:credential-act":
+                return {"uuid": Credential.objects.for_system().get().uuid, "word": "anular"}
+            case "web:requested-act":
+                row = RequestedAct.objects.for_system().get()
+                return {"uuid": row.credential.uuid, "act_uuid": row.uuid}
+            case "web:finding-settle":
+                row = Finding.objects.for_system().get()
+                return {"uuid": row.credential.uuid, "finding_uuid": row.uuid}
+            case "web:policy-propose":
+                return {"key": self.own_policy.key}
+            case "web:policy-approve":
+                return {"digest": self.own_policy.digest}
+            case "web:run":
+                return {"uuid": Run.objects.filter(city=self.person.city).first().uuid}
             case "web:set-password":
                 return {"uidb64": "MQ", "token": "x-y"}
             case "web:machine-parked-event" | "web:machine-retry":

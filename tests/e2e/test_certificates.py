@@ -1,0 +1,113 @@
+"""Two officers with a browser each: from the register to a revocation that took both; axe-core sees every page."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import pyotp
+from e2e.test_accessibility import Inspector, axe, inspector  # noqa: F401 - fixtures
+from e2e.visitor import Demo, Visitor
+
+Visit = Callable[..., Visitor]
+
+
+def sign_in(visitor: Visitor, role: str) -> None:
+    """Enter the console with password and second factor; a code that was used waits for the next one."""
+    told = json.loads((visitor.demo.home / "demo.json").read_text(encoding="utf-8"))
+    (account,) = (account for account in told["accounts"] if account["role"] == role)
+    page, service = visitor.page, visitor.demo.service
+    page.goto(f"{service}/consola/entrar/")
+    page.fill("input[name=username]", account["username"])
+    page.fill("input[name=password]", account["password"])
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/consola/")
+    for _ in range(3):
+        page.goto(f"{service}/consola/segundo-factor/?next=/consola/")
+        page.fill("#code", pyotp.TOTP(account["totp_secret"]).now())
+        with page.expect_navigation():
+            page.locator("main form").first.get_by_role("button").click()
+        if page.url.endswith("/consola/"):
+            return
+        time.sleep(15)
+    raise AssertionError("the second factor was not accepted")
+
+
+def press(visitor: Visitor, name: str) -> None:
+    with visitor.page.expect_navigation():
+        visitor.page.locator("main").get_by_role("button", name=name).first.click()
+
+
+def follow(visitor: Visitor, name: str) -> None:
+    with visitor.page.expect_navigation():
+        visitor.page.locator("main").get_by_role("link", name=name).first.click()
+
+
+def test_two_officers_revoke_a_certificate(visit: Visit, demo: Demo, inspector: Inspector) -> None:  # noqa: F811
+    first, second = visit(), visit()
+    sign_in(first, "officer_a")
+    sign_in(second, "officer_a2")
+    page = first.page
+    inspector.look(first, "what waits")
+
+    register = f"{demo.service}/consola/certificados/"
+    for query in ("", "?estado=suspended", "?desde=2026-02-01&hasta=2026-01-01"):
+        page.goto(register + query)
+        inspector.look(first, f"register {query}")
+    page.goto(register)
+    follow(first, "Rosa Inventada Ejemplo")
+    certificate = page.url
+    inspector.look(first, "certificate")
+    follow(first, "Suspender")
+    inspector.look(first, "suspending")
+    press(first, "Sí, hacerlo ahora")
+    assert page.locator("[data-role=state]").inner_text() == "Suspendido"
+    follow(first, "Levantar la suspensión")
+    press(first, "Sí, hacerlo ahora")
+    assert page.locator("[data-role=state]").inner_text() == "Válido"
+
+    follow(first, "Anular")
+    press(first, "Continuar")
+    inspector.look(first, "revoking without a reason")
+    page.check("input[value=holder_request]")
+    press(first, "Continuar")
+    inspector.look(first, "revoking, last question")
+    press(first, "Sí, pedirlo")
+    inspector.look(first, "certificate that waits")
+    assert page.get_by_role("link", name="Leer y decidir").count() == 0
+
+    second.page.goto(f"{demo.service}/consola/")
+    follow(second, "pedido espera a una segunda persona")
+    follow(second, "Rosa Inventada Ejemplo")
+    follow(second, "Leer y decidir")
+    inspector.look(second, "deciding")
+    press(second, "Aprobar y hacerlo ahora")
+    assert second.page.locator("[data-role=state]").inner_text() == "Anulado"
+    inspector.look(second, "revoked certificate")
+    page.goto(certificate)
+    assert page.locator("[data-role=state]").inner_text() == "Anulado"
+
+
+def test_rules_issues_and_keys(visit: Visit, demo: Demo, inspector: Inspector) -> None:  # noqa: F811
+    first, second = visit(), visit()
+    sign_in(first, "officer_a2")
+    sign_in(second, "officer_a")
+    first.page.goto(f"{demo.service}/consola/politicas/")
+    inspector.look(first, "rules")
+    press(first, "Proponer esta versión")
+    inspector.look(first, "proposed")
+    second.page.goto(f"{demo.service}/consola/politicas/")
+    inspector.look(second, "to approve")
+    press(second, "Aprobar esta versión")
+    inspector.look(second, "approved")
+    page = first.page
+    page.goto(f"{demo.service}/consola/emisiones/")
+    inspector.look(first, "issues")
+    press(first, "Empezar")
+    inspector.look(first, "one issue")
+    assert page.locator("progress").get_attribute("value") == "100"
+    page.goto(f"{demo.service}/consola/emisiones/")
+    inspector.look(first, "issues so far")
+    page.goto(f"{demo.service}/consola/llaves/")
+    inspector.look(first, "keys")
