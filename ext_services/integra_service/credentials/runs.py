@@ -115,9 +115,10 @@ def _list_compromised(_run: Run) -> QuerySet[CredentialDocument]:
 
 
 def _signed_by_compromised() -> QuerySet[CredentialDocument]:
-    """Return the documents in force that a compromised key signed, in any of their forms."""
-    compromised = Q(signing_key__state=KeyState.COMPROMISED) | Q(jose_key__state=KeyState.COMPROMISED)
-    in_force = CredentialDocument.objects.for_system().filter(compromised, replaced_at=None)
+    """Return the documents in force whose proof a compromised key made; JWTs alone are made anew by the start."""
+    in_force = CredentialDocument.objects.for_system().filter(
+        signing_key__state=KeyState.COMPROMISED, replaced_at=None
+    )
     return in_force.filter(credential__state__in=[CredentialState.VALID, CredentialState.SUSPENDED])
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cache
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from integra_service.audit import services as audit
 from integra_service.lib.errors import ServiceError
@@ -78,24 +79,30 @@ def sign_jose(body: JsonObject, key: SigningKey, method: SigningMethod, resolve:
 
 
 def complete_forms(issuer: Issuer, now: datetime) -> int:
-    """Give the JWTs to what was signed before there were any; return how many documents got theirs.
+    """Give JWTs to what was signed before there were any, and new ones where a compromised key signed them.
 
     Only a document that still verifies gets them, made of its own signed bytes: never of what stands beside them.
+    Returns how many documents got theirs.
     """
     for status_list in issuer.status_lists.filter(jwt=""):
         _renew_list(status_list, now)
     key, method = get_signing_method(issuer, KeyAlgorithm.P256)
     resolve = cache(resolve_own(issuer))
-    documents = CredentialDocument.objects.for_system().filter(
-        ob_jwt="", content__isnull=False, replaced_at=None
-    )
-    lacking = documents.exclude(signing_key__state=KeyState.COMPROMISED).order_by("pk")
+    lacking = _list_lacking().exclude(signing_key__state=KeyState.COMPROMISED).order_by("pk")
     completed = 0
-    for document in lacking:
+    # One at a time: ten thousand documents with their evidence do not fit in memory.
+    for pk in list(lacking.values_list("pk", flat=True)):
+        document = CredentialDocument.objects.for_system().select_related("credential").get(pk=pk)
         body = _read_signed(document, resolve)
         if body is not None:
             completed += _store_jose(document, sign_jose(body, key, method, resolve), now)
     return completed
+
+
+def _list_lacking() -> QuerySet[CredentialDocument]:
+    """Return the documents that stand and have no JWTs that count."""
+    documents = CredentialDocument.objects.for_system().filter(content__isnull=False, replaced_at=None)
+    return documents.filter(Q(ob_jwt="") | Q(jose_key__state=KeyState.COMPROMISED))
 
 
 @transaction.atomic
@@ -120,7 +127,7 @@ def _store_jose(document: CredentialDocument, forms: JoseForms, now: datetime) -
     """Store the JWTs unless another process was faster or the document was erased meanwhile."""
     lock_issuer(forms.key.issuer)
     require_trusted(forms.key)
-    lacking = CredentialDocument.objects.for_system().filter(pk=document.pk, ob_jwt="", content__isnull=False)
+    lacking = _list_lacking().filter(pk=document.pk)
     if not lacking.update(jose_key=forms.key, ob_jwt=forms.ob_jwt, vc_jwt=forms.vc_jwt):
         return False
     subject, data = f"credential:{document.credential.uuid}", {"jose_key": forms.key.fragment}

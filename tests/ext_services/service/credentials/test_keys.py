@@ -125,6 +125,20 @@ def test_compromised_key_takes_what_it_signed_with_it(
     assert Outcome.VALID not in judge(document_of(revoked), now)
 
 
+def test_jwts_of_a_compromised_key_are_signed_anew_and_the_document_stays(
+    credential: Credential, learner: Any, now: Any
+) -> None:
+    content = bytes(document_of(credential).content)
+    services.compromise_key(SigningKey.objects.get(algorithm=P256), now, "user:7")
+    (later,) = services.issue_due(learner(), now)
+    kept = document_of(later).ob_jwt
+    assert "1 given their JWTs" in run_command()
+    assert judge(document_of(credential), now) == [Outcome.VALID] * 3
+    assert bytes(document_of(credential).content) == content
+    assert document_of(later).ob_jwt == kept
+    assert "0 given their JWTs" in run_command()
+
+
 def test_declaring_a_key_compromised_twice_changes_nothing(credential: Credential, now: Any) -> None:
     key = SigningKey.objects.get(algorithm=P256)
     services.compromise_key(key, now, "user:7")

@@ -141,3 +141,17 @@ def test_the_command_rotates_lists_and_rehearses_a_compromise(
         assert (state in out.getvalue()) is (state != "retired")
     with pytest.raises(CommandError, match="no key"):
         call_command("integra_keys", "compromise", "key-1999-01", stdout=out)
+
+
+def test_a_compromised_jwt_key_renews_the_jwts_and_leaves_the_document(
+    learner: Callable[..., Any], now: datetime
+) -> None:
+    (credential,) = services.issue_due(learner("Persona A"), now)
+    before = CredentialDocument.objects.for_system().get(credential=credential)
+    out = StringIO()
+    call_command("integra_keys", "compromise", before.jose_key.fragment, stdout=out)
+    assert "1 certificates were signed anew, 0 failed" in out.getvalue()
+    after = CredentialDocument.objects.for_system().get(credential=credential)
+    assert (bytes(after.content), after.is_revoked) == (bytes(before.content), False)
+    assert after.ob_jwt != before.ob_jwt
+    assert after.jose_key != before.jose_key

@@ -9,6 +9,7 @@ from integra_service.credentials.issuer import compromise_key, get_issuer
 from integra_service.credentials.keys import rotate_key
 from integra_service.credentials.models import CredentialDocument, KeyAlgorithm, Run, RunKind
 from integra_service.credentials.runs import start_run, work
+from integra_service.credentials.signing import complete_forms
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import ServiceError
 
@@ -57,6 +58,7 @@ class Command(BaseCommand):
         while made_now := self.sign_anew():
             made += made_now.made_count
             failed = made_now.failed_count
+        made += complete_forms(get_issuer(), utc_now())
         self.stdout.write(
             f"{fragment} counts no more. {made} certificates were signed anew, {failed} failed."
         )
