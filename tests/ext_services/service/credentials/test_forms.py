@@ -270,6 +270,5 @@ def test_markup_in_a_title_is_text() -> None:
         "path",
         "g",
         "text",
-        "circle",
     }
     assert "alert" in "".join(root.itertext())
