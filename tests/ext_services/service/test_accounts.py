@@ -1,19 +1,24 @@
 """Accounts of the staff: the command ``integra_staff``, the person's own page, and what ends a session."""
 
 import io
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connections
 from django.test import Client
 from service_support import NOW, PASSWORD, confirm, give_factor, make_staff, pass_factor
 
 from integra_service.audit.models import AuditEntry
 from integra_service.audit.services import check_chain
 from integra_service.lib.clock import utc_now
+from integra_service.lib.errors import RequestError
 from integra_service.people import accounts
 from integra_service.people.models import ExternalAccount, Role, SecondFactor, StaffRole
 
@@ -380,3 +385,55 @@ def test_signing_in_changes_the_key_of_the_session_and_signing_out_clears_it(wor
     for key in (planted, inside):
         thief.cookies["integra_session"] = key
         assert thief.get("/consola/")["location"] == "/consola/entrar/"
+
+
+def together(works):
+    """Run each at one moment, each with its own connection; return results or codes of errors, in order."""
+    barrier = Barrier(len(works))
+
+    def run(work):
+        try:
+            barrier.wait()
+            return work()
+        except RequestError as error:
+            return error.code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
+
+
+needs_server = pytest.mark.skipif("INTEGRA_DATABASE_URL" not in os.environ, reason="needs a server database")
+
+
+@needs_server
+@pytest.mark.concurrency
+def test_one_role_given_eight_times_at_once_is_held_once(committed_world):
+    user = User.objects.get(username="personal-a")
+    days = [NOW.date() - timedelta(days=n) for n in range(8)]
+    results = together(
+        [
+            lambda day=day: accounts.give_role(
+                user, Role.OFFICER, "ciudad-a", from_on=day, to_on=None, now=NOW
+            )
+            for day in days
+        ]
+    )
+    assert results.count("role_held") == 7
+    assert StaffRole.objects.filter(user=user, role=Role.OFFICER).count() == 1
+    assert actions().count("role.given") == 1
+
+
+@needs_server
+@pytest.mark.concurrency
+def test_one_subject_bound_to_two_at_once_is_one_of_theirs(committed_world):
+    users = list(User.objects.filter(username__in=["personal-a", "personal-b"])) * 4
+    results = together(
+        [lambda user=user: accounts.bind(user, issuer=ISSUER, subject="4711", now=NOW) for user in users]
+    )
+    winner = ExternalAccount.objects.get().user_id
+    lost = [result for result, user in zip(results, users, strict=True) if user.pk != winner]
+    assert lost == ["subject_bound"] * 4
+    assert results.count("subject_bound") == 4
+    assert actions().count("account.bound") == 1
