@@ -148,7 +148,7 @@ def measure_phase(service: Service, phase: Phase) -> tuple[list[str], Load]:
         f"{percentile(load.spent, 0.95):.1f}",
         f"{cpu / len(load.spent):.1f}",
         f"{cpu / load.sent:.2f}",
-        phase.budget,
+        phase.budget or "–",
     ]
     return cells, load
 
