@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pyotp
 import pytest
 from e2e.backstage import list_codes, make_link
-from e2e.test_accessibility import Inspector, axe, inspector  # noqa: F401 - fixtures
+from e2e.inspector import Inspector
 from e2e.visitor import PHONE, Demo, Visitor
 from playwright.sync_api import Browser, Page, expect
 
@@ -34,7 +34,7 @@ def press(page: Page, name: str | re.Pattern[str], role: str = "button") -> None
 
 def test_every_page_of_the_learner_is_for_everybody(
     graduate: Visitor, demo: Demo, inspector: Inspector
-) -> None:  # noqa: F811 - the fixture
+) -> None:
     """axe at two widths, no page wider than the phone, and pictures to look at."""
     page = graduate.page
 
@@ -138,7 +138,7 @@ def test_without_scripts_everything_can_be_done(chromium: Browser, demo: Demo) -
     context.close()
 
 
-def test_an_officer_answers_what_was_asked(visit: Visit, demo: Demo, inspector: Inspector) -> None:  # noqa: F811 - the fixture
+def test_an_officer_answers_what_was_asked(visit: Visit, demo: Demo, inspector: Inspector) -> None:
     learner, officer = visit(), visit()
     code = list_codes(demo, "ciudad-a")[-2]
     learner.page.goto(make_link(demo, code))
