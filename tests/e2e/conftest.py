@@ -13,7 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from e2e.inspector import Inspector
 from e2e.visitor import PHONE, ROOT, Demo, Visitor
+from javascript import install_packages
 from lxml import etree
 from playwright.sync_api import Browser, Request, sync_playwright
 
@@ -123,3 +125,15 @@ def visit(demo: Demo, chromium: Browser) -> Iterator[Callable[..., Visitor]]:
         visitor.context.close()
     assert [visitor.errors for visitor in visitors if visitor.errors] == []
     assert set().union(*(visitor.hosts for visitor in visitors)) - ours == set()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    return (install_packages() / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def inspector(axe: str) -> Iterator[Inspector]:
+    made = Inspector(axe)
+    yield made
+    assert made.findings == []

@@ -81,7 +81,7 @@ def find_wanted_name(person: Person) -> str | None:
 
 
 def lock_wanted_name(person: Person) -> str | None:
-    """The same inside a transaction: nobody confirms another name, or erases the person, before it ends."""
+    """The same inside a transaction, before whose end nobody erases the person."""
     try:
         lock_living(person)
     except PersonErasedError:

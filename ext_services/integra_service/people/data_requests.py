@@ -47,7 +47,7 @@ UNSETTLED = (RequestState.OPEN, RequestState.BEGUN)
 class Clock:
     """How long a request has waited and may still wait."""
 
-    days_left: int  # whole days; negative when it is overdue
+    days_left: int  # begun days; 1 during the last one, 0 or less when it is overdue
     is_overdue: bool
     erases_at: datetime | None  # when an erasure is carried out unless somebody objects; None for the others
 
@@ -56,7 +56,7 @@ def read_clock(request: DataRequest, now: datetime) -> Clock:
     """Return the request's clock; pure."""
     is_erasure = request.kind == RequestKind.ERASURE
     return Clock(
-        days_left=(request.due_at - now).days,
+        days_left=-((now - request.due_at) // timedelta(days=1)),
         is_overdue=now > request.due_at,
         erases_at=request.asked_at + COOLING if is_erasure else None,
     )

@@ -5,7 +5,7 @@
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -32,7 +32,22 @@ class PersonErasedError(RequestError):
 
 
 def lock_living(person: Person) -> None:
-    """Let nobody erase this person before the caller's transaction ends, or raise PersonErasedError."""
+    """Let nobody erase this person before the caller's transaction ends, or raise PersonErasedError.
+
+    Shared: any number of writers hold it at once, and only an erasure waits for them. SQLite has one writer anyway.
+    """
+    living = Person.objects.for_system().filter(pk=person.pk, erased_at__isnull=True).values_list("pk")
+    query, values = living.query.sql_with_params()
+    if connection.vendor == "postgresql":
+        query += " FOR SHARE"  # which Django has no word for
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        if cursor.fetchone() is None:
+            raise PersonErasedError
+
+
+def lock_alone(person: Person) -> None:
+    """The same, and no other writer holds it either: for what is read first and decided upon."""
     living = Person.objects.for_system().select_for_update(no_key=True).filter(erased_at__isnull=True)
     if living.filter(pk=person.pk).values_list("pk").first() is None:
         raise PersonErasedError

@@ -9,7 +9,7 @@ from integra_service.credentials.services import list_credentials
 from integra_service.lib import throttle
 from integra_service.lib.errors import RequestError
 from integra_service.lib.text import clean_name
-from integra_service.people.erasing import lock_living
+from integra_service.people.erasing import lock_alone
 from integra_service.people.models import Person
 from integra_service.people.services import confirm_name, confirmed_name
 
@@ -37,7 +37,7 @@ def correct_name(person: Person, raw: str, *, actor: str, now: datetime) -> bool
     """
     name = clean_name(raw)
     with transaction.atomic():
-        lock_living(person)
+        lock_alone(person)
         if confirmed_name(person) == name:
             return False
         if list_credentials(person) and not throttle.take_turn(

@@ -38,7 +38,7 @@ class CertificateCard:
     replaced_at: datetime | None  # when the version before this one ended
     is_hidden: bool  # its holder withdrew the permission: its address answers as if there were none
     is_being_replaced: bool  # the name was changed and the new version is not signed yet
-    token: str
+    page_url: str
     share_url: str  # empty for one that does not count
 
 
@@ -128,7 +128,7 @@ def make_card(credential: Credential, name: str | None, is_hidden: bool, now: da
         replaced_at=page.replaced_at,
         is_hidden=is_hidden,
         is_being_replaced=name is not None and compare_name(document, name) != "match",
-        token=page.token,
+        page_url=page.url,
         share_url=make_share_url(page.title, page.url) if counts else "",
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from integra_service.people.data_requests import Clock, read_clock
 from integra_service.people.models import DataRequest, RefusalReason, RequestKind, RequestState, RequestTopic
@@ -95,8 +95,6 @@ def describe_request(row: DataRequest, now: datetime) -> RequestView:
 def spell_days(clock: Clock) -> str:
     if clock.is_overdue:
         return _("The deadline has passed.")
-    if clock.days_left == 0:
-        return _("Today is the last day.")
-    return ngettext("%(days)d day is left.", "%(days)d days are left.", clock.days_left) % {
-        "days": clock.days_left
-    }
+    if clock.days_left == 1:
+        return _("Less than one day is left.")
+    return _("%(days)d days are left.") % {"days": clock.days_left}

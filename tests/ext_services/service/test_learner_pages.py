@@ -75,7 +75,7 @@ def test_the_certificate_comes_first_with_its_forms_and_a_message_without_the_na
     assert "Válido" in text
     token = holder.credential.token
     for ending in ("", ".pdf", ".png", ".svg", ".json", ".jwt", ".vc.jwt"):
-        assert f'href="/c/{token}{ending}"' in content
+        assert f'href="http://localhost:8001/c/{token}{ending}"' in content
     (share,) = re.findall(r'href="(https://wa\.me/[^"]+)"', content)
     (message,) = parse_qs(urlsplit(html.unescape(share)).query)["text"]
     assert message.endswith(f"http://localhost:8001/c/{token}")
@@ -83,7 +83,11 @@ def test_the_certificate_comes_first_with_its_forms_and_a_message_without_the_na
     assert not {word for word in NAME.split() if word in message}
     # Nothing is asked of anybody else before the tap: the only foreign address is that link.
     assert re.findall(r'(?:src|action|content)="https?://', content) == []
-    assert set(re.findall(r'href="(https?://[^/"]+)', content)) == {"https://wa.me", "http://localhost:8000"}
+    assert set(re.findall(r'href="(https?://[^/"]+)', content)) == {
+        "https://wa.me",
+        "http://localhost:8000",
+        "http://localhost:8001",
+    }
 
 
 @pytest.mark.parametrize(

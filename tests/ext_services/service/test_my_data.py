@@ -195,7 +195,7 @@ def test_a_request_shows_its_clock_and_can_be_taken_back(holder):
     assert row.due_at - row.asked_at == timedelta(days=15)
     text = text_of(holder.phone.get("/mi/datos/"))
     assert "Corregir: Resultados del curso En espera" in text
-    assert "Faltan 14 días." in text
+    assert "Faltan 15 días." in text
 
     holder.phone.post(f"/mi/datos/pedidos/{row.uuid}/retirar/")
     row.refresh_from_db()
@@ -266,7 +266,7 @@ def test_officers_see_what_is_due_first_and_what_is_overdue_in_words(holder):
 
     assert text.index("Resultados del curso") < text.index("Lugar de residencia")
     assert "El plazo ya pasó." in text
-    assert "Hoy es el último día." in text
+    assert "Falta menos de un día." in text
     assert page.content.decode().count("tag-bad") == 1
 
 
