@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pyotp
-from e2e.test_accessibility import Inspector, axe, inspector  # noqa: F401 - fixtures
+from e2e.inspector import Inspector
 from e2e.visitor import Demo, Visitor
 
 Visit = Callable[..., Visitor]

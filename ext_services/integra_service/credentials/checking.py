@@ -10,7 +10,10 @@ from typing import Any
 from django.db import transaction
 
 from integra_service.audit import services as audit
-from integra_service.people.models import LearnerIdentity
+from integra_service.lib.clock import utc_now
+from integra_service.people.models import LearnerIdentity, Source
+from integra_service.records.checking import store_report
+from integra_service.records.models import CheckReport
 
 from .approvals import find_policy_by_digest
 from .decisions import decide
@@ -26,6 +29,7 @@ _ESSENTIAL = {
 }
 
 SYSTEM = "system"
+EVIDENCE = "evidence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +129,24 @@ def settle_finding(finding: Finding, *, by: str, now: datetime) -> None:
             audit.record("credential.finding_settled", actor=by, subject=subject, now=now)
 
 
-def check_all(now: datetime) -> dict[str, int]:
-    """Check every credential that counts or may count again; return how many differ, by code."""
+def check_source(source: Source) -> CheckReport:
+    """Check every credential in force that rests on this source, store the report and return it.
+
+    Findings are for the officers of each city; the report tells whoever keeps the machine that there are some.
+    """
+    started_at = utc_now()
     issued = Credential.objects.for_system().filter(
-        state__in=[CredentialState.VALID, CredentialState.SUSPENDED]
+        state__in=[CredentialState.VALID, CredentialState.SUSPENDED],
+        documents__source=source,
+        documents__replaced_at=None,
     )
-    counts: dict[str, int] = {}
-    for credential in issued.order_by("pk").iterator(chunk_size=500):
-        for difference in report_differences(credential, now):
-            counts[difference.code.value] = counts.get(difference.code.value, 0) + 1
-    return counts
+    checked, differences = 0, list[dict[str, object]]()
+    for credential in issued.distinct().order_by("pk").iterator(chunk_size=500):
+        checked += 1
+        differences += [
+            {"credential": str(credential.uuid), "code": found.code.value, "details": list(found.details)}
+            for found in report_differences(credential, utc_now())
+        ]
+    return store_report(
+        source, EVIDENCE, started_at=started_at, checked=checked, skipped=0, differences=differences
+    )

@@ -1,6 +1,7 @@
 """The checker finds every seeded difference, reports nothing else, and changes nothing."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,8 +12,8 @@ import pytest
 from integra_service.audit.models import AuditEntry
 from integra_service.credentials import services
 from integra_service.credentials.checking import (
-    check_all,
     check_credential,
+    check_source,
     report_differences,
     settle_finding,
 )
@@ -161,7 +162,10 @@ def test_seeded_differences_are_all_found_and_nothing_is_changed(
     states = list(Credential.objects.for_system().order_by("pk").values())
     documents = list(CredentialDocument.objects.for_system().order_by("pk").values())
     for _ in range(2):
-        assert check_all(now + HOUR) == {"evidence_gone": 3, "evidence_changed": 3}
+        report = check_source(pairs[0][0].source)
+        assert (report.kind, report.checked_count, report.difference_count) == ("evidence", 10, 6)
+    codes = Counter(difference["code"] for difference in json.loads(report.differences))
+    assert codes == {"evidence_gone": 3, "evidence_changed": 3}
     found = Finding.objects.for_system().filter(settled_at=None)
     expected = {c.pk for c, (_i, seed) in zip(credentials, pairs, strict=True) if seed is not None}
     assert {row.credential_id for row in found} == expected
@@ -218,4 +222,5 @@ def test_what_no_longer_counts_is_not_checked(issued: tuple[Any, Credential], no
     identity, credential = issued
     change_course(identity, void_test)
     services.revoke(credential, RevocationReason.EVIDENCE_WITHDRAWN, "user:7", now)
-    assert (check_all(now), Finding.objects.for_system().count()) == ({}, 0)
+    report = check_source(identity.source)
+    assert (report.checked_count, Finding.objects.for_system().count()) == (0, 0)
