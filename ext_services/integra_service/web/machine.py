@@ -38,7 +38,7 @@ from integra_service.records.inspection import (
 from integra_service.records.monitoring import latest_checks, latest_reports, list_alarms, measure_inbox
 from integra_service.records.retrying import retry_event, retry_reason
 
-from .machine_words import describe_alarm, describe_differences, explain_reason
+from .machine_words import describe_alarm, describe_differences, explain_reason, name_check
 from .sessions import operator_page
 from .source_facts import describe_source
 
@@ -82,7 +82,7 @@ def overview(request: HttpRequest, staff: Staff) -> HttpResponse:
         "oldest_new": timesince(now - timedelta(seconds=figures.oldest_new_seconds), now, depth=1),
         "parked_total": sum(figures.parked_counts.values()),
         "oldest_parked": timesince(now - timedelta(seconds=figures.oldest_parked_seconds), now, depth=1),
-        "checks": latest_checks(source_ids),
+        "checks": [(name_check(report), report) for report in latest_checks(source_ids)],
         "source_count": len(source_ids),
     }
     return render(request, "integra/machine.html", context)
@@ -214,5 +214,5 @@ def manifests(request: HttpRequest, staff: Staff) -> HttpResponse:
 @operator_page
 def check(request: HttpRequest, staff: Staff, pk: int) -> HttpResponse:
     report = access_check(staff, pk)
-    context = {"report": report, "differences": describe_differences(report)}
+    context = {"report": report, "kind": name_check(report), "differences": describe_differences(report)}
     return render(request, "integra/machine_check.html", context)

@@ -7,6 +7,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from integra_service.credentials.checking import EVIDENCE
+from integra_service.credentials.models import FindingCode
+from integra_service.records.checking import STANDING
 from integra_service.records.judging import (
     APPLY_FAILED,
     CLOCK_AHEAD,
@@ -16,6 +19,8 @@ from integra_service.records.judging import (
 )
 from integra_service.records.models import CheckReport
 from integra_service.records.monitoring import Alarm, AlarmCode
+
+from .wording import FINDINGS
 
 # What it means, and what whoever reads it can do.
 REASONS = {
@@ -135,11 +140,19 @@ def say(alarm: Alarm) -> str:
             ).format(count=count)
 
 
+CHECKS = {STANDING: gettext_lazy("standings"), EVIDENCE: gettext_lazy("certificates")}
+
+
+def name_check(report: CheckReport) -> str:
+    """Return what the checker looked at; a kind this page does not know keeps its own name."""
+    return str(CHECKS.get(report.kind, report.kind))
+
+
 @dataclass(frozen=True, slots=True)
 class DifferenceWords:
     """What a checker found, as a row."""
 
-    short_code: str
+    short_code: str  # the learner's, or the beginning of the certificate's number
     where: str
     decided: str
     recomputed: str
@@ -151,6 +164,11 @@ def describe_differences(report: CheckReport) -> tuple[DifferenceWords, ...]:
 
 
 def describe_difference(found: dict[str, Any]) -> DifferenceWords:
+    if found.get("code") in FindingCode:
+        details = ", ".join(found["details"])
+        return DifferenceWords(
+            found["credential"][:8], f"{FINDINGS[FindingCode(found['code'])]}: {details}", "", ""
+        )
     if "recomputed" not in found:
         return DifferenceWords(str(found.get("short_code", "")), json.dumps(found), "", "")
     where = found["module_key"] or _("the whole course")
