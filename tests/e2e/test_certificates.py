@@ -44,7 +44,7 @@ def follow(visitor: Visitor, name: str) -> None:
         visitor.page.locator("main").get_by_role("link", name=name).first.click()
 
 
-def test_two_officers_revoke_a_certificate(visit: Visit, demo: Demo, inspector: Inspector) -> None:  # noqa: F811
+def test_two_officers_revoke_a_certificate(visit: Visit, demo: Demo, inspector: Inspector) -> None:
     first, second = visit(), visit()
     sign_in(first, "officer_a")
     sign_in(second, "officer_a2")
@@ -89,7 +89,7 @@ def test_two_officers_revoke_a_certificate(visit: Visit, demo: Demo, inspector: 
     assert page.locator("[data-role=state]").inner_text() == "Anulado"
 
 
-def test_rules_issues_and_keys(visit: Visit, demo: Demo, inspector: Inspector) -> None:  # noqa: F811
+def test_rules_issues_and_keys(visit: Visit, demo: Demo, inspector: Inspector) -> None:
     first, second = visit(), visit()
     sign_in(first, "officer_a2")
     sign_in(second, "officer_a")

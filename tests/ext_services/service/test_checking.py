@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from service_support import DIGEST, STARTED, make_manifest
+from service_support import DIGEST, STARTED, make_manifest, pass_factor
 
 from integra_grading import events
 from integra_grading.manifest import manifest_digest
@@ -217,20 +217,25 @@ def test_the_command_fails_where_something_differs(world, capsys):
     tell(world, seeded("minutes of a module", world.a))
     with pytest.raises(CommandError):
         call_command("integra_check", "aula-a")
-    assert list(CheckReport.objects.values_list("source__key", "difference_count")) == [
-        ("aula-a", 0),
-        ("aula-a", 1),
+    assert list(
+        CheckReport.objects.order_by("pk").values_list("source__key", "kind", "difference_count")
+    ) == [
+        ("aula-a", "standing", 0),
+        ("aula-a", "evidence", 0),
+        ("aula-a", "standing", 1),
+        ("aula-a", "evidence", 0),
     ]
 
 
 def test_the_operator_sees_what_differs_under_a_pseudonym(world):
     tell(world, seeded("minutes of a module", world.a))
     report, _ = check()
-    page = world.client_of(world.staff["operator-a"]).get(f"/consola/maquina/revisiones/{report.pk}/")
+    operator = pass_factor(world.client_of(world.staff["operator-a"]), world.staff["operator-a"])
+    page = operator.get(f"/consola/maquina/revisiones/{report.pk}/")
     text = page.content.decode()
     learner = InboxEvent.objects.first().learner_uuid
     assert "done training 71 min" in text
     assert "done training 72 min" in text
     assert str(learner) not in text
-    elsewhere = world.client_of(world.staff["operator-b"])
+    elsewhere = pass_factor(world.client_of(world.staff["operator-b"]), world.staff["operator-b"])
     assert elsewhere.get(f"/consola/maquina/revisiones/{report.pk}/").status_code == 404
