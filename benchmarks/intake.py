@@ -64,11 +64,11 @@ names = ("fsync", "synchronous_commit", "full_page_writes") if connection.vendor
 print(", ".join(map(ask, names)))
 """
 REFERENCE = (
-    "Reference, on another machine, two workers: openedx/credentials `POST /api/v2/credentials/` (SQLite WAL; stores "
-    "a row and signs nothing) 145–162/s, p95 8.3–8.9 ms, 5.6–6.4 ms CPU with one sender, 144–180/s, p95 28–35 ms with "
-    "four; ralph 5.1 (xAPI, files without fsync, stores only) 118/s, p95 13 ms, 7.8 ms CPU with one sender, 51/s, p95 "
-    "108 ms with four, 1,447/s, p95 155 ms, 32 ms CPU in batches of 50 with four; its ceiling without a look-up of "
-    "duplicates 530/s, p95 9.2 ms, and 10,844/s in batches of 50."
+    "Reference, on another machine, two workers: openedx/credentials `POST /api/v2/credentials/` (SQLite WAL; "
+    "stores a row and signs nothing) 145–162/s, p95 8.3–8.9 ms, 5.6–6.4 ms CPU with one sender, 144–180/s, p95 "
+    "28–35 ms with four; ralph 5.1 (xAPI, files without fsync, stores only) 118/s, p95 13 ms, 7.8 ms CPU with "
+    "one sender, 51/s, p95 108 ms with four, 1,447/s, p95 155 ms, 32 ms CPU in batches of 50 with four; its "
+    "ceiling without a look-up of duplicates 530/s, p95 9.2 ms, and 10,844/s in batches of 50."
 )
 
 

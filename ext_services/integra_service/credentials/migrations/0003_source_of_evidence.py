@@ -1,7 +1,9 @@
+from django.apps.registry import Apps
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
-def fill(apps, schema_editor):
+def fill(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Until now a person's evidence came from the one classroom they were handed over from."""
     identities = apps.get_model("people", "LearnerIdentity").objects.order_by("-pk")
     sources = dict(identities.values_list("person_id", "source_id"))  # the first one of a person wins
