@@ -447,6 +447,23 @@ def test_a_difference_is_settled_by_an_officer_who_says_so(office):
     assert "Revisada" in text_of(ana.get(page_of(credential)))
 
 
+def test_what_belongs_to_another_certificate_is_not_found_under_this_one(office, monkeypatch):
+    two_eyes(monkeypatch, "suspend")
+    ana, eva = officer(office, "ana"), officer(office, "eva")
+    credential, other = office.credentials["a"], graduate(office.a, "Otra Canario de A")
+    ana.post(f"{page_of(credential)}suspender/", {"step": "confirm"})
+    requested = RequestedAct.objects.for_system().get()
+    finding = Finding.objects.create(
+        credential=credential, code=FindingCode.EVIDENCE_GONE, details="[]", found_at=NOW
+    )
+    for path, fields in (
+        (f"pedidos/{requested.uuid}/", {"decision": "approved"}),
+        (f"hallazgos/{finding.uuid}/", {}),
+    ):
+        assert eva.post(page_of(other) + path, fields).status_code == 404
+        assert eva.post(page_of(credential) + path, fields).status_code == 302
+
+
 def test_what_is_left_of_an_erased_certificate_names_nobody(office):
     from integra_service.credentials.erasing import erase_credentials
 
