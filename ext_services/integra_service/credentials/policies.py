@@ -6,7 +6,7 @@ achievement. Cuts and minutes travel with the facts and are repeated nowhere.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -45,6 +45,9 @@ class AchievementPolicy:
     criteria: Texts
     modules: tuple[tuple[str, Texts], ...]
     deliverables: tuple[tuple[str, Texts], ...]
+    trained_in: Mapping[
+        str, str
+    ]  # by deliverable: the module by whose training it becomes due; the others always are
     test: str  # "post" | "closing"
     area: str  # whose closing form; empty for the final test
     valid_months: int | None  # None: for good
@@ -166,7 +169,7 @@ def _decide_course(
     reasons += [
         reason
         for key, _texts in policy.deliverables
-        if (reason := _judge_deliverable(course, key)) is not None
+        if _is_due(course, policy, key) and (reason := _judge_deliverable(course, key)) is not None
     ]
     test = find_best(_sittings(course, policy, rules))
     if test is None:
@@ -192,6 +195,14 @@ def _sittings(
         if attempt.rule_version in rules
         and rules[attempt.rule_version].closing_banks.get(policy.area) == attempt.bank_id
     ]
+
+
+def _is_due(course: CourseRecord, policy: AchievementPolicy, key: str) -> bool:
+    """Tell whether the work is due: always, or since its module was done by training."""
+    if key not in policy.trained_in:
+        return True
+    module = course.find_module(policy.trained_in[key])
+    return module is not None and module.route == "training"
 
 
 def _judge_deliverable(course: CourseRecord, key: str) -> Reason | None:
@@ -239,16 +250,26 @@ class _PolicyReader(Reader):
         return Texts(self.text(members, "es", where), self.text(members, "en", where))
 
     def named(
-        self, top: Mapping[str, Any], where: str, *, can_be_empty: bool
+        self, top: Mapping[str, Any], where: str, *, can_be_empty: bool, optional: Collection[str] = ()
     ) -> tuple[tuple[str, Texts], ...]:
         rows = []
         for position, item in enumerate(self.items(top, where, can_be_empty=can_be_empty)):
             place = f"{where}[{position}]"
-            members = self.members(item, place, {"key", "name"})
+            members = self.members(item, place, {"key", "name"}, optional=optional)
             rows.append((self.text(members, "key", place), self.bilingual(members["name"], f"{place}.name")))
         if len({key for key, _texts in rows}) != len(rows):
             self.refuse(where, "names a key twice")
         return tuple(rows)
+
+    def trained(self, top: Mapping[str, Any], modules: Collection[str]) -> dict[str, str]:
+        """Return by key the module that each deliverable with ``trained_in`` names; ``named`` read the list before."""
+        found = {item["key"]: item["trained_in"] for item in top["deliverables"] if "trained_in" in item}
+        for key, module_key in found.items():
+            if module_key not in modules:
+                self.refuse(
+                    "deliverables", f"says that {key} is trained in {module_key}, which is no module of it"
+                )
+        return found
 
     def acts(self, top: Mapping[str, Any]) -> frozenset[str]:
         acts = self.texts(top, "second_person") if "second_person" in top else ()
@@ -287,6 +308,7 @@ def _read_policy(reader: _PolicyReader, tree: Any) -> AchievementPolicy:
         reader.refuse("test", "must be post or closing")
     if ("area" in top) != (top["test"] == "closing"):
         reader.refuse("area", "names whose closing form decides, and stands there only with test: closing")
+    modules = reader.named(top, "modules", can_be_empty=False)
     return AchievementPolicy(
         key=reader.text(top, "key"),
         version=reader.text(top, "version"),
@@ -295,8 +317,9 @@ def _read_policy(reader: _PolicyReader, tree: Any) -> AchievementPolicy:
         name=reader.bilingual(top["name"], "name"),
         description=reader.bilingual(top["description"], "description"),
         criteria=reader.bilingual(top["criteria"], "criteria"),
-        modules=reader.named(top, "modules", can_be_empty=False),
-        deliverables=reader.named(top, "deliverables", can_be_empty=True),
+        modules=modules,
+        deliverables=reader.named(top, "deliverables", can_be_empty=True, optional={"trained_in"}),
+        trained_in=reader.trained(top, [key for key, _texts in modules]),
         test=top["test"],
         area=reader.text(top, "area") if "area" in top else "",
         valid_months=reader.whole(top, "valid_months", low=1, high=600) if "valid_months" in top else None,

@@ -274,10 +274,27 @@ def test_the_packaged_policies_follow_the_areas_of_the_course() -> None:
         "emprendimiento": ([f"m{n:02}" for n in range(1, 12)], "closing", "emprendimiento"),
         "empleabilidad": (["m01", "m02", "m03", "m12"], "closing", "empleabilidad"),
     }
-    always = [f"m{n:02}" for n in (1, 4, 5, 6, 7, 8)]
-    assert [key[:3] for key, _texts in policies["curso"].deliverables] == always
-    assert [key[:3] for key, _texts in policies["emprendimiento"].deliverables] == always
-    assert [key[:3] for key, _texts in policies["empleabilidad"].deliverables] == ["m01"]
+    always = {f"m{n:02}" for n in (1, 4, 5, 6, 7, 8)}
+    for policy in policies.values():
+        due = {key[:3]: policy.trained_in.get(key) for key, _texts in policy.deliverables}
+        # Each module's own work: always, or since the module was done by training.
+        assert due == {key: None if key in always else key for key, _texts in policy.modules}
+
+
+@pytest.mark.parametrize(
+    ("route", "reasons"),
+    [
+        ("evaluation", ()),
+        ("training", (Reason(ReasonCode.DELIVERABLE_MISSING, "m06-hoja-de-costos"),)),
+    ],
+)
+def test_a_work_of_training_is_due_after_training_only(
+    builders: Any, policy: AchievementPolicy, route: str, reasons: tuple[Reason, ...]
+) -> None:
+    by_training = replace(policy, trained_in={"m06-hoja-de-costos": "m06"})
+    modules = (builders.make_module("m04", "training", 72), builders.make_module("m06", route, 36))
+    course = builders.make_course(modules=modules, deliverables=())
+    assert decide(builders, by_training, course).reasons == reasons
 
 
 @pytest.mark.parametrize(
@@ -290,6 +307,7 @@ def test_the_packaged_policies_follow_the_areas_of_the_course() -> None:
         ("test: post\nsecond_person: [forget]", "second_person"),
         ("test: post\nsecond_person: []", "second_person"),
         ("test: post\nexpires: 12", "unknown members expires"),
+        ("    trained_in: m11\ntest: post", "m11, which is no module"),
     ],
 )
 def test_a_policy_that_contradicts_itself_is_refused(lines: str, where: str) -> None:
