@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
+import uuid
 from collections.abc import Callable
+from contextlib import closing
 
 import pyotp
 from e2e.inspector import Inspector
 from e2e.visitor import Demo, Visitor
+from playwright.sync_api import expect
 
 Visit = Callable[..., Visitor]
 
@@ -111,3 +115,44 @@ def test_rules_issues_and_keys(visit: Visit, demo: Demo, inspector: Inspector) -
     inspector.look(first, "issues so far")
     page.goto(f"{demo.service}/consola/llaves/")
     inspector.look(first, "keys")
+
+
+def test_an_open_issue_is_followed_with_and_without_scripts(
+    visit: Visit,
+    demo: Demo,
+    inspector: Inspector,  # noqa: F811
+) -> None:
+    """Somebody else works on it: the page learns of it by itself, and by its link where no script runs."""
+    run = uuid.uuid4()
+    write(
+        demo,
+        "INSERT INTO credentials_run (uuid, kind, city_id, total_count, done_count, made_count, failed_count, cursor,"
+        " started_by, started_at) SELECT ?, 'issue', id, 4, 1, 1, 0, 0, 'system', '2026-11-01 10:00:00'"
+        " FROM people_city WHERE key = 'ciudad-a'",
+        run.hex,
+    )
+    officer = visit()
+    sign_in(officer, "officer_a")
+    page = officer.page
+    page.goto(f"{demo.service}/consola/emisiones/{run}/")
+    inspector.look(officer, "open issue")
+    expect(page.locator("[data-run]")).to_contain_text("Revisadas 1 de 4 personas")
+    write(demo, "UPDATE credentials_run SET done_count = 3, failed_count = 1 WHERE uuid = ?", run.hex)
+    expect(page.locator("[data-run]")).to_contain_text("Revisadas 3 de 4 personas", timeout=20_000)
+    expect(page.locator("[data-run]")).to_contain_text("1 falló")
+
+    page.route("**/follow-run.js", lambda route: route.abort())
+    page.reload()
+    write(demo, "UPDATE credentials_run SET done_count = 4 WHERE uuid = ?", run.hex)
+    follow(officer, "Ver cuánto avanzó")
+    expect(page.locator("[data-run]")).to_contain_text("Revisadas 4 de 4 personas")
+    page.unroute("**/follow-run.js")
+    page.reload()
+    write(demo, "UPDATE credentials_run SET finished_at = '2026-11-01 11:00:00' WHERE uuid = ?", run.hex)
+    expect(page.locator("[data-run]")).to_contain_text("Terminada", timeout=20_000)
+    inspector.look(officer, "finished issue with a failure")
+
+
+def write(demo: Demo, statement: str, *values: str) -> None:
+    with closing(sqlite3.connect(demo.home / "service.sqlite3", timeout=30)) as database, database:
+        database.execute(statement, values)
