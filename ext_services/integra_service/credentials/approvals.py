@@ -75,6 +75,11 @@ def find_policy_by_digest(digest: str) -> AchievementPolicy | None:
     return None if row is None else _parse_kept(row.content, row.achievement_key)
 
 
+def is_in_folder(digest: str) -> bool:
+    """Tell whether this text is what the folder of achievements holds; only that can be put in force."""
+    return any(policy.digest == digest for policy in read_own_policies())
+
+
 def find_approval(digest: str) -> PolicyApproval | None:
     return PolicyApproval.objects.filter(digest=digest).first()
 
@@ -90,8 +95,9 @@ def read_approved(approval: PolicyApproval) -> AchievementPolicy:
 
 
 def count_waiting_policies() -> int:
-    """Return how many versions wait for the second person."""
-    return PolicyApproval.objects.filter(approved_at=None).count()
+    """Return how many versions wait for the second person; one that the folder no longer holds waits for nobody."""
+    held = [policy.digest for policy in read_own_policies()]
+    return PolicyApproval.objects.filter(approved_at=None, digest__in=held).count()
 
 
 def propose_policy(staff: Staff, achievement_key: str, now: datetime) -> PolicyApproval:
@@ -136,6 +142,13 @@ def approve_policy(staff: Staff, approval_pk: int, now: datetime) -> PolicyAppro
         raise NotFoundError
     if approval.approved_at is not None:
         return approval
+    if not is_in_folder(approval.digest):
+        # What the programme has replaced since would come back into force by one person's word.
+        raise RequestError(
+            "policy_replaced",
+            _("The folder holds another version by now: propose and approve that one."),
+            status=409,
+        )
     if approval.proposed_by_id == staff.user_id:
         raise RequestError(
             "second_person_needed",

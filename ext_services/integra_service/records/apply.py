@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice, zip_longest
 from typing import TypeVar
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from django.db.models import Q
 from integra_grading.events import Event
 from integra_service.audit import services as audit
 from integra_service.people.identities import ensure_identities
-from integra_service.people.models import LearnerIdentity
+from integra_service.people.models import LearnerIdentity, Source
 
 from .folding import store_folds
 from .judging import (
@@ -91,19 +91,30 @@ def list_parked_learners(source_id: int, reason: str, learner_uuid: UUID | None)
 
 
 def list_waiting(now: datetime, *, limit: int, retry_parked: bool) -> list[LearnerRef]:
-    """Return learners with new events, or with parked ones whose reason may have passed."""
+    """Return learners with new events and with parked ones whose reason may have passed, at most ``limit`` of each."""
     parked = Q(reason=CLOCK_AHEAD, occurred_at__lte=now + CLOCK_TOLERANCE)
     parked |= Q(reason=UNKNOWN_RULE_VERSION, rule_version__in=Manifest.objects.values("rule_version"))
     # Apart: each has its own partial index, and the first stops reading at the limit.
     new = list_learners(Q(state=InboxState.NEW), limit)
     back = list_learners(Q(state=InboxState.PARKED) & (Q() if retry_parked else parked), limit)
     # In one order everywhere: two workers that meet wait for each other, they do not deadlock.
-    return sorted({*new, *back}, key=lambda ref: (ref.source_id, ref.learner_uuid))[:limit]
+    return sorted({*new, *back}, key=lambda ref: (ref.source_id, ref.learner_uuid))
 
 
 def list_learners(condition: Q, limit: int) -> list[LearnerRef]:
-    pairs = InboxEvent.objects.filter(condition).values_list("source_id", "learner_uuid").distinct()
-    return [LearnerRef(*pair) for pair in pairs.order_by("source_id", "learner_uuid")[:limit]]
+    """Return so many learners, of each source in turn: one that never stops sending holds up nobody else's."""
+    queues = [
+        list_learners_of(source_id, condition, limit)
+        for source_id in Source.objects.order_by("pk").values_list("pk", flat=True)
+    ]
+    in_turn = (ref for turn in zip_longest(*queues) for ref in turn if ref is not None)
+    return list(islice(in_turn, limit))
+
+
+def list_learners_of(source_id: int, condition: Q, limit: int) -> list[LearnerRef]:
+    events = InboxEvent.objects.filter(condition, source=source_id)
+    learner_uuids = events.order_by("learner_uuid").values_list("learner_uuid", flat=True).distinct()
+    return [LearnerRef(source_id, learner_uuid) for learner_uuid in learner_uuids[:limit]]
 
 
 def split(refs: Sequence[LearnerRef]) -> Iterator[tuple[int, list[UUID]]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Count
 
 from integra_service.lib.errors import BusyError
 
@@ -30,30 +31,34 @@ class Backlog:
     clock: Callable[[], float] = time.monotonic
     lock: threading.Lock = field(default_factory=threading.Lock)
     look_at: float = -math.inf
-    is_full: bool = False
+    full_for: frozenset[int] = frozenset()  # sources
 
-    def require_room(self, now: datetime) -> None:
-        """Raise BusyError (503) while more waits, or for longer, than is configured."""
+    def require_room(self, source_id: int, now: datetime) -> None:
+        """Raise BusyError (503) for whoever fills the inbox, while more waits, or for longer, than is configured."""
         with self.lock:
             is_due = self.clock() >= self.look_at
             if is_due:
                 self.look_at = self.clock() + LOOK_SECONDS
         if is_due:
-            self.is_full = is_inbox_full(now)
-        if self.is_full:
+            self.full_for = find_crowding(now)
+        if source_id in self.full_for:
             message = "Too many events wait to be applied. Nothing of this was stored; send it again later."
             raise BusyError("inbox_full", message, wait_seconds=BEHIND_WAIT_SECONDS)
 
 
-def is_inbox_full(now: datetime) -> bool:
-    waiting = InboxEvent.objects.filter(state=InboxState.NEW).order_by("received_at")
-    oldest = waiting.values_list("received_at", flat=True).first()
-    if oldest is None:
-        return False
-    if now - oldest > timedelta(hours=settings.INTEGRA_INBOX_MAX_AGE_HOURS):
-        return True
+def find_crowding(now: datetime) -> frozenset[int]:
+    """Return the sources for which the inbox is full: none of whose events may wait longer, or whose share is used up.
+
+    One that floods it is told to come back; whoever waits for little goes on being taken in.
+    """
+    waiting = InboxEvent.objects.filter(state=InboxState.NEW).order_by()
+    oldest = now - timedelta(hours=settings.INTEGRA_INBOX_MAX_AGE_HOURS)
+    late = frozenset(waiting.filter(received_at__lt=oldest).values_list("source_id", flat=True).distinct())
     most = settings.INTEGRA_INBOX_MAX_WAITING
-    return bool(waiting.values("pk")[most - 1 : most].exists())
+    if not waiting.values("pk")[most - 1 : most].exists():
+        return late
+    counts = dict(waiting.values_list("source_id").annotate(n=Count("pk")))
+    return late | {source_id for source_id, count in counts.items() if count * len(counts) >= most}
 
 
 @dataclass(slots=True)

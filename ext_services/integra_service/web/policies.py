@@ -48,6 +48,10 @@ class VersionView:
         return self.approval is not None and self.approval.approved_at is None
 
     @property
+    def can_be_approved(self) -> bool:
+        return self.waits and self.is_in_folder
+
+    @property
     def test(self) -> str:
         if self.policy.test == "post":
             return _("The final test, passed.")

@@ -9,6 +9,7 @@ from service_support import NOW
 from integra_service.lib.errors import BusyError
 from integra_service.people.models import Source
 from integra_service.records import pressure
+from integra_service.records.apply import list_waiting
 from integra_service.records.models import InboxEvent, RefusedEvent
 from integra_service.records.pressure import Allowances, Backlog
 
@@ -32,8 +33,8 @@ def clock(monkeypatch):
     return clock
 
 
-def leave_waiting(world, count, received_at=None):
-    source = Source.objects.get(key="aula-a")
+def leave_waiting(world, count, received_at=None, source_key="aula-a"):
+    source = Source.objects.get(key=source_key)
     for number in range(count):
         InboxEvent.objects.create(
             source=source,
@@ -74,6 +75,38 @@ def test_an_inbox_in_which_the_oldest_waits_too_long_is_full(world, settings, cl
     InboxEvent.objects.filter(state="new").update(received_at=datetime.now(UTC) - timedelta(hours=6))
     clock.now += pressure.LOOK_SECONDS
     assert world.a.send(event).json()["code"] == "inbox_full"
+
+
+def test_a_source_that_fills_the_inbox_closes_it_to_itself_alone(world, settings, clock):
+    settings.INTEGRA_INBOX_MAX_WAITING = 4
+    leave_waiting(world, 9, source_key="aula-a")
+    leave_waiting(world, 1, source_key="aula-b")
+
+    answers = [room.send(room.event(uuid.uuid4(), 1, room.enrolled())) for room in (world.a, world.b)]
+
+    assert [answer.status_code for answer in answers] == [503, 202]
+
+
+def test_what_waits_too_long_closes_the_inbox_to_its_own_source(world, settings, clock):
+    settings.INTEGRA_INBOX_MAX_AGE_HOURS = 5
+    leave_waiting(world, 1, datetime.now(UTC) - timedelta(hours=6), source_key="aula-b")
+
+    answers = [room.send(room.event(uuid.uuid4(), 1, room.enrolled())) for room in (world.a, world.b)]
+
+    assert [answer.status_code for answer in answers] == [202, 503]
+
+
+def test_a_source_that_never_stops_sending_does_not_hold_up_the_others(world):
+    """Each round is full of the first source's learners; the other's are among them all the same."""
+    leave_waiting(world, 30, source_key="aula-a")
+    leave_waiting(world, 2, source_key="aula-b")
+
+    taken = list_waiting(NOW, limit=10, retry_parked=False)
+
+    keys = dict(Source.objects.values_list("pk", "key"))
+    assert len(taken) == 10
+    assert [keys[ref.source_id] for ref in taken].count("aula-b") == 2
+    assert taken == sorted(taken, key=lambda ref: (ref.source_id, ref.learner_uuid))
 
 
 def test_nobody_without_a_signature_learns_that_it_is_full(world, settings, clock):

@@ -225,6 +225,21 @@ def test_a_new_version_waits_while_the_approved_one_stays_in_force(
     assert check_credential(credential) == ()
 
 
+def test_a_version_that_was_replaced_before_it_was_approved_stays_out_of_force(
+    production: None, folder: Any, now: datetime
+) -> None:
+    """Otherwise one officer alone would bring back what the two others had put another version in the place of."""
+    ana, eva = make_staff("ana"), make_staff("eva")
+    lax = propose_policy(ana, "curso", now)
+    folder('version: "1"', 'version: "2"')
+    approve_policy(eva, propose_policy(ana, "curso", now + HOUR).pk, now + HOUR)
+    with pytest.raises(RequestError) as refused:
+        approve_policy(make_staff("mala"), lax.pk, now + 2 * HOUR)
+    assert (refused.value.code, refused.value.status) == ("policy_replaced", 409)
+    (version,) = list_policies()
+    assert (version.policy.version, version.counts) == ("2", True)
+
+
 def test_another_text_under_a_known_number_is_refused(production: None, folder: Any, now: datetime) -> None:
     ana = make_staff("ana")
     propose_policy(ana, "curso", now)
