@@ -1,4 +1,4 @@
-"""What the apps above may call."""
+"""What several apps or pages above call; what only one of them needs it takes from the module itself."""
 
 from .acts import access_issued, access_requested, act_on, decide_act, needs_second_person, require_officer
 from .approvals import (
@@ -18,8 +18,8 @@ from .history import History, access_finding, read_history
 from .issuer import compromise_key, count_entries, ensure_issuer, find_issuer
 from .issuing import complete_intents, issue_due
 from .keys import count_documents, rotate_key
-from .life import REASONS, list_possible_acts, reinstate, revoke, suspend
-from .listing import Filters, Shown, Waiting, count_waiting, list_register
+from .life import list_possible_acts, reinstate, revoke, suspend
+from .listing import Filters, Shown, count_waiting, list_register
 from .models import (
     Act,
     ActDecision,
@@ -28,7 +28,6 @@ from .models import (
     CredentialState,
     Finding,
     FindingCode,
-    KeyAlgorithm,
     KeyState,
     PolicyApproval,
     ReplacementReason,
@@ -44,7 +43,6 @@ from .runs import access_run, list_runs, start_issue
 from .signing import complete_forms
 from .states import (
     EXPIRED,
-    StateRow,
     effective_state,
     find_current,
     get_page_url,
@@ -55,7 +53,6 @@ from .tasks import request_work
 
 __all__ = [
     "EXPIRED",
-    "REASONS",
     "AchievementPolicy",
     "Act",
     "ActDecision",
@@ -66,7 +63,6 @@ __all__ = [
     "Finding",
     "FindingCode",
     "History",
-    "KeyAlgorithm",
     "KeyState",
     "PolicyApproval",
     "ReplacementReason",
@@ -75,9 +71,7 @@ __all__ = [
     "Run",
     "RunKind",
     "Shown",
-    "StateRow",
     "SuspensionReason",
-    "Waiting",
     "access_finding",
     "access_issued",
     "access_requested",

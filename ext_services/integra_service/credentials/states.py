@@ -23,9 +23,7 @@ class StateRow:
     achievement_key: str
     state: str
     token: str
-    url: str
     changed_at: datetime
-    expires_at: datetime | None
 
 
 def effective_state(credential: Credential, now: datetime) -> str:
@@ -77,7 +75,5 @@ def _make_row(credential: Credential, learner_uuid: UUID, now: datetime) -> Stat
         credential.achievement_key,
         effective_state(credential, now),
         credential.token,
-        get_page_url(credential),
         credential.changed_at,
-        credential.expires_at,
     )

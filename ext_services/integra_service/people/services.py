@@ -1,13 +1,12 @@
-"""What the apps above may call."""
+"""What several apps or pages above call; what only one of them needs it takes from the module itself."""
 
-from .access import FoundPerson, Staff, access_person, find_people, find_staff
+from .access import Staff, access_person, find_people, find_staff
 from .consents import has_consent, list_consents, record_consents
 from .names import confirm_name, confirmed_name, confirmed_names
 from .residences import access_residence, list_residences, record_residence
 from .source_access import access_source, operated_sources
 
 __all__ = [
-    "FoundPerson",
     "Staff",
     "access_person",
     "access_residence",

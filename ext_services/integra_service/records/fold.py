@@ -146,9 +146,6 @@ class LearningRecord:
     last_sequence: int
     missing: tuple[int, ...]  # sequence numbers below the last that never arrived (at most 100 are named)
 
-    def find_course(self, course_key: str) -> CourseRecord | None:
-        return next((course for course in self.courses if course.course_key == course_key), None)
-
 
 @dataclass
 class CourseDraft:

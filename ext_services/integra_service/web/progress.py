@@ -1,4 +1,4 @@
-"""What pages show of one person: certificates, courses and modules, what is missing."""
+"""What pages show of one person's courses: modules, and what is missing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,12 +9,7 @@ from django.utils.translation import gettext as _
 from integra_grading.manifest import Manifest
 from integra_service.credentials.policies import AchievementPolicy, Decision, ReasonCode
 from integra_service.credentials.services import (
-    Credential,
-    CredentialState,
     decide_achievements,
-    get_page_url,
-    get_policies,
-    list_credentials,
 )
 from integra_service.eligibility.facts import describe_missing
 from integra_service.people.models import LearnerIdentity, Person
@@ -34,17 +29,6 @@ OURS = {
 
 
 @dataclass(frozen=True, slots=True)
-class CertificateView:
-    """One certificate as a page shows it."""
-
-    title: str
-    is_valid: bool
-    issued_at: datetime
-    page_url: str
-    pdf_url: str
-
-
-@dataclass(frozen=True, slots=True)
 class ModuleView:
     """One module as staff see it."""
 
@@ -61,22 +45,6 @@ class CourseView:
     is_reached: bool
     modules: tuple[ModuleView, ...]
     missing: tuple[str, ...]
-
-
-def list_certificates(person: Person) -> tuple[CertificateView, ...]:
-    names = {policy.key: policy.name.es for policy in get_policies()}
-    return tuple(describe_certificate(row, names) for row in list_credentials(person))
-
-
-def describe_certificate(credential: Credential, names: dict[str, str]) -> CertificateView:
-    page_url = get_page_url(credential)
-    return CertificateView(
-        title=names.get(credential.achievement_key, credential.achievement_key),
-        is_valid=credential.state == CredentialState.VALID,
-        issued_at=credential.awarded_at,
-        page_url=page_url,
-        pdf_url=f"{page_url}.pdf",
-    )
 
 
 def list_missing(identities: Iterable[LearnerIdentity]) -> tuple[str, ...]:
