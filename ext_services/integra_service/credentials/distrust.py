@@ -15,6 +15,7 @@ from .life import reinstate, suspend
 from .models import Credential, CredentialDocument, CredentialState, SourceDistrust, SuspensionReason
 
 PAGE = 200
+_HELD = {"state": CredentialState.SUSPENDED, "reason": SuspensionReason.SOURCE_DISTRUSTED}
 
 
 def is_distrusted(source_id: int) -> bool:
@@ -38,22 +39,33 @@ def distrust_source(source: Source, since: datetime, *, by: str, now: datetime) 
 
 
 def lift_distrust(source: Source, *, by: str, now: datetime) -> int:
-    """Let what was suspended for this source count again; return how many."""
-    with transaction.atomic():
-        open_rows = SourceDistrust.objects.filter(source=source, lifted_at=None)
-        if not open_rows.update(lifted_at=now, lifted_by=by):
-            raise RequestError("not_distrusted", f"Source {source.key} is not distrusted.", status=409)
-        audit.record("source.trusted_again", actor=by, subject=f"source:{source.key}", now=now)
+    """Let what was suspended for this source count again; return how many. Called again it goes on where it stopped."""
+    _lift(source, by, now)
     suspended = Credential.objects.for_system().filter(
-        state=CredentialState.SUSPENDED,
-        reason=SuspensionReason.SOURCE_DISTRUSTED,
-        documents__source=source,
-        documents__replaced_at=None,
+        documents__source=source, documents__replaced_at=None, **_HELD
     )
-    credentials = list(suspended.order_by("pk"))
-    for credential in credentials:
-        reinstate(credential, by, now)
-    return len(credentials)
+    return sum(
+        _reinstate(pk, source, by, now) for pk in list(suspended.order_by("pk").values_list("pk", flat=True))
+    )
+
+
+@transaction.atomic
+def _lift(source: Source, by: str, now: datetime) -> None:
+    open_rows = SourceDistrust.objects.filter(source=source, lifted_at=None)
+    if open_rows.update(lifted_at=now, lifted_by=by):
+        audit.record("source.trusted_again", actor=by, subject=f"source:{source.key}", now=now)
+    elif not Credential.objects.for_system().filter(documents__source=source, **_HELD).exists():
+        raise RequestError("not_distrusted", f"Source {source.key} is not distrusted.", status=409)
+
+
+@transaction.atomic
+def _reinstate(pk: int, source: Source, by: str, now: datetime) -> bool:
+    """Let one count again, unless somebody did something else to it meanwhile, or distrusts the source anew."""
+    held = Credential.objects.for_system().select_for_update(no_key=True).filter(pk=pk, **_HELD).first()
+    if held is None or is_distrusted(source.pk):
+        return False
+    reinstate(held, by, now)
+    return True
 
 
 def _declare(source: Source, since: datetime, by: str, now: datetime) -> None:

@@ -290,7 +290,7 @@ def _store_replacement(
 
 def _lock_in_force(latest: CredentialDocument) -> bool:
     """Tell whether the document may still be followed by another: nobody revokes or erases it before the end."""
-    locked = Credential.objects.for_system().select_for_update().get(pk=latest.credential_id)
+    locked = Credential.objects.for_system().select_for_update(no_key=True).get(pk=latest.credential_id)
     return locked.state in {CredentialState.VALID, CredentialState.SUSPENDED}
 
 

@@ -16,7 +16,7 @@ from .issuer import resolve_own, sign_status_list
 from .jose import JwtForm, sign_jwt
 from .keys import get_signing_method, lock_issuer, require_trusted
 from .linked_data import JsonObject, LinkedDataError, dump
-from .models import CredentialDocument, Issuer, KeyAlgorithm, KeyState, SigningKey, StatusList
+from .models import Credential, CredentialDocument, Issuer, KeyAlgorithm, KeyState, SigningKey, StatusList
 from .proofs import SigningMethod, sign
 from .secured import RefusedError, Resolve, read_embedded, read_jwt
 from .verification import CONTEXTS, Outcome, verify_document
@@ -125,6 +125,8 @@ def _read_signed(document: CredentialDocument, resolve: Resolve) -> JsonObject |
 @transaction.atomic
 def _store_jose(document: CredentialDocument, forms: JoseForms, now: datetime) -> bool:
     """Store the JWTs unless another process was faster or the document was erased meanwhile."""
+    # The credential before the issuer, as a revocation takes them: else the two would wait for each other.
+    Credential.objects.for_system().select_for_update(no_key=True).get(pk=document.credential_id)
     lock_issuer(forms.key.issuer)
     require_trusted(forms.key)
     lacking = _list_lacking().filter(pk=document.pk)

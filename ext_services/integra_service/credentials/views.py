@@ -67,8 +67,10 @@ def _judge_name(request: HttpRequest, document: CredentialDocument, typed: str, 
         return "empty"
     token = document.credential.token
     visitor = f"name:{token}:{request.META.get('REMOTE_ADDR', '')}"
-    has_turn = take_turn(visitor, limit=TRIES_PER_ADDRESS, window_seconds=WINDOW_SECONDS, now=now)
-    has_turn &= take_turn(f"name:{token}", limit=TRIES_PER_CREDENTIAL, window_seconds=WINDOW_SECONDS, now=now)
+    # In this order: who has used up their own tries uses up nobody else's.
+    has_turn = take_turn(
+        visitor, limit=TRIES_PER_ADDRESS, window_seconds=WINDOW_SECONDS, now=now
+    ) and take_turn(f"name:{token}", limit=TRIES_PER_CREDENTIAL, window_seconds=WINDOW_SECONDS, now=now)
     if not has_turn:
         raise RequestError(
             "too_many_tries", _("Too many names were tried. Wait ten minutes and try again."), status=429

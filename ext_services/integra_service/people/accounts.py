@@ -131,7 +131,7 @@ def give_role(
         raise RequestError("bad_dates", "The last day is before the first.", "to")
     city = get_city(city_key)
     # One at a time for each user: two at once would both find no overlap.
-    User.objects.select_for_update().get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     held = StaffRole.objects.filter(
         Q(to_on__isnull=True) | Q(to_on__gte=from_on), user=user, city=city, role=role
     )
@@ -151,7 +151,7 @@ def give_role(
 def end_role(user: User, role: Role, city_key: str, *, last_on: date, now: datetime) -> int:
     """Make ``last_on`` the last day of the role; a past day ends it with the next request."""
     city = get_city(city_key)
-    User.objects.select_for_update().get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     held = StaffRole.objects.filter(
         Q(to_on__isnull=True) | Q(to_on__gt=last_on), user=user, city=city, role=role
     )

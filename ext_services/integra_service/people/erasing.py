@@ -128,8 +128,8 @@ def begin_anew(identity: LearnerIdentity) -> None:
 
     Not audited: the entry would be the very link that is cut.
     """
-    identities = LearnerIdentity.objects.for_system().select_for_update(of=("self",)).select_related("person")
-    locked = identities.get(pk=identity.pk)
+    identities = LearnerIdentity.objects.for_system().select_for_update(of=("self",), no_key=True)
+    locked = identities.select_related("person").get(pk=identity.pk)
     if locked.person.erased_at is not None:
         blank = Person.objects.create(city_id=locked.person.city_id, created_at=locked.created_at)
         locked.person = locked.own_person = blank

@@ -65,7 +65,7 @@ def enrol(
     Args:
         replaces: When the factor was enrolled that was in force as the secret was shown; another by now is an error.
     """
-    User.objects.select_for_update().get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     current = find_factor(user)
     if (current and current.enrolled_at) != replaces:
         raise RequestError(
@@ -119,7 +119,7 @@ def pass_recovery_code(user: User, code: str, *, now: datetime) -> SecondFactor 
 @transaction.atomic
 def renew_recovery_codes(user: User, *, now: datetime) -> tuple[str, ...]:
     """Return new codes; the old ones, used or not, are gone."""
-    User.objects.select_for_update().get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     codes = replace_recovery_codes(user)
     audit.record("second_factor.codes_renewed", actor=actor_of(user), subject=actor_of(user), now=now)
     return codes
@@ -128,7 +128,7 @@ def renew_recovery_codes(user: User, *, now: datetime) -> tuple[str, ...]:
 @transaction.atomic
 def reset_factor(user: User, *, actor: str, now: datetime) -> bool:
     """Take the factor away (a lost phone); sessions that passed it have to pass a new one."""
-    User.objects.select_for_update().get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     deleted, _models = SecondFactor.objects.filter(user=user).delete()
     RecoveryCode.objects.filter(user=user).delete()
     if deleted:

@@ -25,7 +25,8 @@ from integra_service.people.models import (
     ResidenceEpisode,
 )
 from integra_service.people.services import confirmed_name
-from integra_service.records.models import InboxEvent, RefusedEvent
+from integra_service.records.erasing import list_refused_of
+from integra_service.records.models import InboxEvent
 from integra_service.records.services import get_record
 from integra_service.records.storage import to_plain
 
@@ -187,9 +188,6 @@ def _describe_request(row: DataRequest) -> dict[str, Any]:
 
 def _describe_learner(identity: LearnerIdentity) -> dict[str, Any]:
     events = InboxEvent.objects.filter(source=identity.source_id, learner_uuid=identity.learner_uuid)
-    refused = RefusedEvent.objects.filter(
-        source=identity.source_id, body__contains=str(identity.learner_uuid)
-    )
     return {
         "classroom": identity.source.name,
         "learner_uuid": str(identity.learner_uuid),
@@ -206,8 +204,8 @@ def _describe_learner(identity: LearnerIdentity) -> dict[str, Any]:
             for event in events.order_by("sequence", "pk")
         ],
         "refused_events": [
-            {"code": event.code, "received_at": event.first_at.isoformat(), "body": event.body}
-            for event in refused.order_by("pk")
+            {"code": event.code, "received_at": event.first_at.isoformat(), "event": _without_others(body)}
+            for event, body in list_refused_of(identity)
         ],
     }
 

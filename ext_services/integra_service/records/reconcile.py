@@ -62,7 +62,7 @@ def request_comparison(source: Source, *, actor: str, now: datetime, after: int 
     """Return the report of a comparison to be made; one that was asked for and is not over yet is given back."""
     with transaction.atomic():
         # The source's row is the lock: two who ask at once get one comparison.
-        Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
+        Source.objects.select_for_update(of=("self",), no_key=True).get(pk=source.pk)
         pending = source.reconcile_reports.filter(
             finished_at=None, after=after, requested_at__gt=now - PENDING_AT_MOST
         ).first()

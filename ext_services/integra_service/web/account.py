@@ -18,7 +18,7 @@ from integra_service.people.factors import count_recovery_codes, find_factor
 from integra_service.people.models import Role
 from integra_service.people.services import Staff
 
-from .sessions import needs_factor, staff_page
+from .sessions import ask_for_factor, has_fresh_factor, needs_factor, staff_page
 from .sign_in import take_password_try
 
 ROLE_LABELS = {
@@ -68,10 +68,15 @@ def account(request: HttpRequest, staff: Staff) -> HttpResponse:
 @never_cache
 @staff_page
 def password(request: HttpRequest, staff: Staff) -> HttpResponse:
-    """Change the password of a local account; the other sessions of this user end."""
+    """Change the password of a local account; the other sessions of this user end.
+
+    Who has a second factor passes it first: a stolen password must not lock its owner out.
+    """
     user = User.objects.get(pk=staff.user_id)
     if not user.has_usable_password():
         raise NotFoundError
+    if find_factor(user) is not None and not has_fresh_factor(request):
+        return ask_for_factor(request)
     form = PasswordChangeForm(user, request.POST or None)
     if request.method == "GET":
         return render(request, "integra/password.html", {"form": form})

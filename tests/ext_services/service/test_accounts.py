@@ -306,6 +306,16 @@ def test_guessing_the_password_of_an_open_session_is_stopped(world):
     assert change(client, PASSWORD, NEW_PASSWORD).status_code == 429
 
 
+def test_a_stolen_password_is_not_enough_to_change_it(world):
+    give_factor("personal-a")
+    thief = sign_in("personal-a")
+    for answer in (thief.get(CHANGE), change(thief, PASSWORD, NEW_PASSWORD)):
+        assert (answer.status_code, answer["location"].partition("?")[0]) == (302, "/consola/segundo-factor/")
+    owner = sign_in("personal-a")
+    assert is_inside(owner)
+    assert change(pass_factor(owner, "personal-a"), PASSWORD, NEW_PASSWORD)["location"] == ACCOUNT
+
+
 def test_an_account_without_a_password_has_none_to_change(world):
     client = sign_in("personal-a")
     user = User.objects.get(username="personal-a")

@@ -5,6 +5,7 @@ import json
 import re
 import uuid
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -32,7 +33,8 @@ from integra_service.people.models import (
     Zone,
 )
 from integra_service.people.services import find_staff, record_residence
-from integra_service.records.models import InboxEvent
+from integra_service.records.erasing import erase_refused
+from integra_service.records.models import InboxEvent, RefusedEvent
 
 REASON = "Canario: se leyó mal la fecha"
 
@@ -118,6 +120,28 @@ def test_the_page_in_the_file_says_it_in_words(holder):
     for word in (OTHER, "Ciudad A", "Norte de A", REASON, "Carta", "Módulo m04", "Prueba final", "7 / 8",
                  "Certificado con tu nombre", "Dijiste que sí"):  # fmt: skip
         assert word in page, word
+
+
+def test_a_refused_event_is_given_to_whom_it_is_about_alone(committed_world):
+    """A facilitator is a learner too: what they rated of somebody else is not theirs to carry away, nor to erase."""
+    holder, rater = Holder(committed_world), Holder(committed_world)
+    (rated,) = [data for data in committed_world.a.story() if hasattr(data, "rater_uuid")]
+    event = committed_world.a.event(holder.learner, 99, replace(rated, rater_uuid=rater.learner))
+    committed_world.a.send({**event, "canary": "no event has this"})
+    row = RefusedEvent.objects.get()
+    assert str(holder.learner) in row.body
+    assert str(rater.learner) in row.body
+
+    theirs, own = (" ".join(download(who.phone)[1].values()) for who in (rater, holder))
+    assert "no event has this" in own
+    assert str(rater.learner) not in own
+    assert "no event has this" not in theirs
+    assert str(holder.learner) not in theirs
+
+    erase_refused(rater.identity)
+    assert RefusedEvent.objects.get().body == row.body
+    erase_refused(holder.identity)
+    assert RefusedEvent.objects.get().body == ""
 
 
 def test_nothing_of_anybody_else_is_in_the_download(committed_world):

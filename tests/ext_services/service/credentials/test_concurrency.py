@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -11,16 +11,18 @@ from typing import Any, TypeVar
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 
+from integra_service.audit import services as audit
 from integra_service.audit.models import AuditEntry
 from integra_service.audit.services import check_chain
 from integra_service.credentials import approvals, services
 from integra_service.credentials.acts import access_requested, act_on, decide_act
 from integra_service.credentials.distrust import distrust_source
 from integra_service.credentials.erasing import erase_credentials
-from integra_service.credentials.issuer import get_issuer, resolve_own
+from integra_service.credentials.issuer import get_issuer, resolve_own, take_state_position
 from integra_service.credentials.keys import KeyCompromisedError
+from integra_service.credentials.life import set_bits
 from integra_service.credentials.models import (
     Act,
     ActDecision,
@@ -44,9 +46,11 @@ from integra_service.credentials.verification import Outcome, verify_document
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
 from integra_service.people.access import find_staff
-from integra_service.people.models import Role, Source, StaffRole
+from integra_service.people.accounts import give_role
+from integra_service.people.models import HandoverUse, Role, Source, StaffRole
 from integra_service.people.names import confirm_name, confirmed_name
 from integra_service.records.models import InboxEvent
+from integra_service.records.reconcile import request_comparison
 
 pytestmark = [
     pytest.mark.concurrency,
@@ -310,3 +314,67 @@ def test_keys_change_while_credentials_are_issued_and_revoked(builders: Any, now
             outcome = verify_document(bytes(document.content), list_form, now=now).outcome
             assert outcome is (Outcome.REFUSED if is_stolen else expected)
     assert check_chain().is_intact
+
+
+def start_until_it_waits(job: Callable[[], T]) -> Future[T]:
+    """Start ``job`` in a thread and return once another transaction holds it up."""
+
+    def run() -> T:
+        try:
+            return job()
+        finally:
+            connection.close()
+
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(run)
+    pool.shutdown(wait=False)
+    deadline = time.monotonic() + 20
+    while not is_somebody_waiting():
+        assert not future.done(), future.exception() or "it did not wait"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return future
+
+
+def is_somebody_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("who", ["user", "source"])
+def test_who_holds_the_audit_chain_is_not_held_up_by_who_waits_for_it(
+    builders: Any, now: Any, who: str
+) -> None:
+    """Foreign keys are checked at the commit, when the chain's lock is held already."""
+    identity = builders.store_learner()
+    (credential,) = services.issue_due(identity, now)
+    user = User.objects.create_user("oficial")
+    jobs: dict[str, Callable[[], Any]] = {
+        "user": lambda: give_role(user, Role.OFFICER, "ciudad-a", from_on=now.date(), to_on=None, now=now),
+        "source": lambda: request_comparison(identity.source, actor="user:7", now=now),
+    }
+    with transaction.atomic():
+        RequestedAct.objects.create(
+            credential=credential, act=Act.REVOKE, reason="misuse", requested_by=user, requested_at=now
+        )
+        HandoverUse.objects.create(source=identity.source, jti="abcdefgh", used_at=now)
+        audit.record("test.act", actor="system", subject="test", now=now)
+        future = start_until_it_waits(jobs[who])
+    future.result(timeout=20)
+    assert check_chain().is_intact
+
+
+def test_a_revocation_and_new_jwts_do_not_wait_for_each_other(builders: Any, now: Any) -> None:
+    (credential,) = services.issue_due(builders.store_learner(), now)
+    documents = CredentialDocument.objects.for_system().filter(credential=credential)
+    documents.update(ob_jwt="", vc_jwt="", jose_key=None)
+    issuer = get_issuer()
+    with transaction.atomic():
+        # As a revocation takes them: the credential, its documents, then the issuer.
+        Credential.objects.for_system().select_for_update(no_key=True).get(pk=credential.pk)
+        set_bits(documents, now)
+        future = start_until_it_waits(lambda: services.complete_forms(issuer, now))
+        take_state_position(issuer)
+    assert future.result(timeout=20) == 1
+    assert documents.get().ob_jwt

@@ -24,6 +24,7 @@ from integra_service.credentials.models import (
     CredentialState,
     ReplacementReason,
     RevocationReason,
+    SourceDistrust,
     StatusList,
     SuspensionReason,
 )
@@ -366,6 +367,21 @@ def test_distrust_is_repeatable_and_lifting_twice_is_refused(
     lift_distrust(identity.source, by="user:7", now=now + HOUR)
     with pytest.raises(RequestError) as refused:
         lift_distrust(identity.source, by="user:7", now=now + HOUR)
+    assert refused.value.code == "not_distrusted"
+
+
+def test_a_lift_that_stopped_on_the_way_goes_on(learner: Callable[..., Any], now: datetime) -> None:
+    identity = learner()
+    (credential,) = services.issue_due(identity, now)
+    send_events(identity, now + HOUR, "event-m04")
+    distrust_source(identity.source, now, by="user:7", now=now + HOUR)
+    # As the process left it that was killed between the source's row and the first credential.
+    SourceDistrust.objects.update(lifted_at=now + HOUR, lifted_by="user:7")
+    assert lift_distrust(identity.source, by="user:7", now=now + 2 * HOUR) == 1
+    credential.refresh_from_db()
+    assert credential.state == "valid"
+    with pytest.raises(RequestError) as refused:
+        lift_distrust(identity.source, by="user:7", now=now + 2 * HOUR)
     assert refused.value.code == "not_distrusted"
 
 

@@ -154,6 +154,16 @@ def test_many_visitors_together_cannot_guess_either(client: Client, page_url: st
     assert codes == [200] * 6 + [429] * 2
 
 
+def test_one_visitor_cannot_close_the_check_to_the_others(
+    client: Client, page_url: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(views, "TRIES_PER_ADDRESS", 2)
+    monkeypatch.setattr(views, "TRIES_PER_CREDENTIAL", 6)
+    codes = [client.post(page_url, {"nombre": "x"}, REMOTE_ADDR="10.0.0.1").status_code for _ in range(20)]
+    assert codes == [200] * 2 + [429] * 18
+    assert client.post(page_url, {"nombre": NAME}, REMOTE_ADDR="10.0.0.2").status_code == 200
+
+
 @pytest.fixture
 def hidden_urls(learner: Callable[..., Any], credential: Credential, now: Any) -> list[str]:
     """Addresses of what is not to be seen: never issued, intended only, holder no longer agrees."""
