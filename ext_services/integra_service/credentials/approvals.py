@@ -103,7 +103,7 @@ def count_waiting_policies() -> int:
 def propose_policy(staff: Staff, achievement_key: str, now: datetime) -> PolicyApproval:
     """Put the folder's version up for approval; doing it again changes nothing."""
     policy = next((p for p in read_own_policies() if p.key == achievement_key), None)
-    if policy is None or not staff.officer_city_ids:
+    if policy is None or not staff.is_officer:
         raise NotFoundError
     content = (settings.INTEGRA_ACHIEVEMENTS / policy.file_name).read_text(encoding="utf-8")
     if parse_policy(content.encode(), policy.file_name).digest != policy.digest:
@@ -138,7 +138,7 @@ def propose_policy(staff: Staff, achievement_key: str, now: datetime) -> PolicyA
 def approve_policy(staff: Staff, approval_pk: int, now: datetime) -> PolicyApproval:
     """Stand for it as the second person; from now on it is issued under."""
     approval = PolicyApproval.objects.select_for_update(no_key=True).filter(pk=approval_pk).first()
-    if approval is None or not staff.officer_city_ids:
+    if approval is None or not staff.is_officer:
         raise NotFoundError
     if approval.approved_at is not None:
         return approval

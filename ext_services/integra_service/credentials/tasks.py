@@ -1,17 +1,13 @@
 """Runs in the background: one task per chunk, each asks for the next."""
 
-import logging
-
 from celery import shared_task
 from django.conf import settings
-from kombu.exceptions import OperationalError
 
 from integra_service.lib.clock import utc_now
+from integra_service.lib.workers import ask_workers
 
 from .models import Run
 from .runs import work
-
-logger = logging.getLogger(__name__)
 
 
 @shared_task(name="integra.work_run")  # type: ignore[untyped-decorator]  # Celery has no types
@@ -27,7 +23,4 @@ def work_run_task(run_pk: int) -> None:
 
 def request_work(run: Run) -> None:
     """Ask for a run to go on; whatever fails here is made up by ``integra_work``."""
-    try:
-        work_run_task.apply_async((run.pk,), retry=False)
-    except OperationalError:
-        logger.warning("the broker is away; integra_work will go on with the run")
+    ask_workers(work_run_task, run.pk, otherwise="integra_work")

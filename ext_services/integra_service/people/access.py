@@ -32,6 +32,18 @@ class Staff:
     operator_city_ids: frozenset[int]  # keep the machine of these cities; no people
 
     @property
+    def sees_people(self) -> bool:
+        return bool(self.city_ids)
+
+    @property
+    def is_officer(self) -> bool:
+        return bool(self.officer_city_ids)
+
+    @property
+    def is_operator(self) -> bool:
+        return bool(self.operator_city_ids)
+
+    @property
     def actor(self) -> str:
         """How the audit names them."""
         return f"user:{self.user_id}"

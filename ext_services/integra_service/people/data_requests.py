@@ -128,7 +128,7 @@ def list_requests(person: Person) -> tuple[DataRequest, ...]:
 
 def list_waiting(staff: Staff) -> tuple[DataRequest, ...]:
     """Return what waits in the officer's cities, the one due first at the top."""
-    rows = _unsettled().filter(person__city_id__in=list(staff.officer_city_ids))
+    rows = DataRequest.objects.in_cities(staff.officer_city_ids).filter(state__in=UNSETTLED)
     return tuple(rows.select_related("person__city").order_by("due_at", "pk"))
 
 

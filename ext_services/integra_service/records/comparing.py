@@ -1,17 +1,14 @@
 """Asking for a comparison with a source's outbox: a worker makes it, the console shows its report."""
 
-import logging
 from datetime import datetime
 
 from celery import shared_task
-from kombu.exceptions import OperationalError
 
+from integra_service.lib.workers import ask_workers
 from integra_service.people.models import Source
 
 from .models import ReconcileReport
 from .reconcile import carry_out, request_comparison
-
-logger = logging.getLogger(__name__)
 
 
 @shared_task(name="integra.reconcile")  # type: ignore[untyped-decorator]  # Celery has no types
@@ -25,9 +22,6 @@ def reconcile_task(report_pk: int) -> None:
 def compare_soon(source: Source, *, actor: str, now: datetime) -> ReconcileReport:
     """Ask for a comparison; with the broker away it waits to be asked for again."""
     report = request_comparison(source, actor=actor, now=now)
-    try:
-        reconcile_task.apply_async((report.pk,), retry=False)
-    except OperationalError:
-        logger.warning("the broker is away; the comparison was not begun")
+    ask_workers(reconcile_task, report.pk, otherwise="ask again, or integra_reconcile")
     report.refresh_from_db()
     return report

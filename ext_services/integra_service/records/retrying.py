@@ -1,21 +1,20 @@
 """Judging parked events again because a person asks for it."""
 
-import logging
 from datetime import datetime
 from uuid import UUID
 
 from celery import shared_task
 from django.db import transaction
-from kombu.exceptions import OperationalError
 
 from integra_service.audit import services as audit
 from integra_service.lib.clock import utc_now
+from integra_service.lib.workers import ask_workers
 from integra_service.people.models import Source
 
 from .apply import apply_waiting, list_parked_learners
 from .models import InboxEvent
 
-logger = logging.getLogger(__name__)
+COMMAND = "integra_apply --retry-parked"
 
 
 @shared_task(name="integra.retry_parked")  # type: ignore[untyped-decorator]  # Celery has no types
@@ -30,7 +29,7 @@ def retry_event(event: InboxEvent, *, actor: str, now: datetime) -> None:
     with transaction.atomic():
         subject = f"event:{event.event_id}"
         audit.record("event.retried", actor=actor, subject=subject, now=now, data={"reason": event.reason})
-    ask(event.source_id, event.reason, str(event.learner_uuid))
+    ask_workers(retry_task, event.source_id, event.reason, str(event.learner_uuid), otherwise=COMMAND)
 
 
 def retry_reason(source: Source, reason: str, *, actor: str, now: datetime) -> None:
@@ -38,11 +37,4 @@ def retry_reason(source: Source, reason: str, *, actor: str, now: datetime) -> N
     with transaction.atomic():
         subject = f"source:{source.key}"
         audit.record("events.retried", actor=actor, subject=subject, now=now, data={"reason": reason})
-    ask(source.pk, reason, None)
-
-
-def ask(source_pk: int, reason: str, learner_uuid: str | None) -> None:
-    try:
-        retry_task.apply_async((source_pk, reason, learner_uuid), retry=False)
-    except OperationalError:
-        logger.warning("the broker is away; integra_apply --retry-parked does the same")
+    ask_workers(retry_task, source.pk, reason, None, otherwise=COMMAND)

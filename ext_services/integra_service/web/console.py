@@ -28,7 +28,7 @@ from integra_service.people.services import (
 
 from .credentials import describe_own
 from .progress import describe_courses, list_short_codes
-from .sessions import staff_page
+from .sessions import people_page, staff_page
 
 EVIDENCE_LABELS = {
     Evidence.RENTAL: gettext_lazy("Rental contract"),
@@ -83,19 +83,17 @@ class CorrectionForm(ResidenceForm):
 @staff_page
 def home(request: HttpRequest, staff: Staff) -> HttpResponse:
     """Where signing in leads: to the search, or for who keeps the machine alone, to the machine."""
-    if staff.city_ids:
-        waiting = count_waiting(staff, utc_now()) if staff.officer_city_ids else None
+    if staff.sees_people:
+        waiting = count_waiting(staff, utc_now()) if staff.is_officer else None
         return render(request, "integra/console_home.html", {"waiting": waiting})
     return redirect("web:machine")
 
 
 @require_POST
 @never_cache
-@staff_page
+@people_page
 def people(request: HttpRequest, staff: Staff) -> HttpResponse:
     """Search. By POST: a name in an address would end in histories and logs."""
-    if not staff.city_ids:
-        raise NotFoundError
     query = request.POST.get("query", "").strip()[:150]
     context = {"query": query, "found": find_people(staff, query) if query else ()}
     return render(request, "integra/console_home.html", context)

@@ -22,25 +22,8 @@ class Entry:
     about: str  # one sentence, for who has no people to search
     route: str
     is_for: Callable[[Staff], bool]
-    under: tuple[
-        str, ...
-    ] = ()  # further paths whose pages belong to it; those under its own address do anyway
-
-
-def sees_people(staff: Staff) -> bool:
-    return bool(staff.city_ids)
-
-
-def handles_requests(staff: Staff) -> bool:
-    return bool(staff.officer_city_ids)
-
-
-def keeps_machine(staff: Staff) -> bool:
-    return bool(staff.operator_city_ids)
-
-
-def holds_credentials(staff: Staff) -> bool:
-    return bool(staff.officer_city_ids)
+    # Further paths whose pages belong to it; those under its own address do anyway.
+    under: tuple[str, ...] = ()
 
 
 # In the order of the navigation. The first page of the console is everybody's, so it names what lies under it.
@@ -49,44 +32,44 @@ ENTRIES = (
         gettext_noop("People"),
         gettext_noop("Find a person of your cities."),
         "web:console",
-        sees_people,
+        lambda staff: staff.sees_people,
         ("/consola/personas/", "/consola/postulaciones/"),
     ),
     Entry(
         gettext_noop("Certificates"),
         gettext_noop("What was issued, and what became of it."),
         "web:credentials",
-        sees_people,
+        lambda staff: staff.sees_people,
     ),
     Entry(
         gettext_noop("Rules"),
         gettext_noop("What each certificate asks for, and who stands for it."),
         "web:policies",
-        sees_people,
+        lambda staff: staff.sees_people,
     ),
     Entry(
         gettext_noop("Issue"),
         gettext_noop("Issue to everybody who reached it."),
         "web:runs",
-        holds_credentials,
+        lambda staff: staff.is_officer,
     ),
     Entry(
         gettext_noop("Keys"),
         gettext_noop("Who signs, and with what."),
         "web:keys",
-        holds_credentials,
+        lambda staff: staff.is_officer,
     ),
     Entry(
         gettext_noop("Requests"),
         gettext_noop("What people ask for about their data, with its deadline."),
         "web:data-requests",
-        handles_requests,
+        lambda staff: staff.is_officer,
     ),
     Entry(
         gettext_noop("The machine"),
         gettext_noop("What arrives from the classrooms, and what waits."),
         "web:machine",
-        keeps_machine,
+        lambda staff: staff.is_operator,
     ),
     Entry(
         gettext_noop("My account"),

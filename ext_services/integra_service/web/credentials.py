@@ -24,11 +24,10 @@ from integra_service.credentials.services import (
     list_register,
 )
 from integra_service.lib.clock import utc_now
-from integra_service.lib.errors import NotFoundError
 from integra_service.people.models import City, LearnerIdentity, Person
 from integra_service.people.services import Staff, confirmed_names
 
-from .sessions import staff_page
+from .sessions import people_page
 from .wording import SHOWN, name_achievements, tag_of
 
 NARROWING = ("estado", "logro", "ciudad", "desde", "hasta", "hallazgos", "espera")
@@ -94,10 +93,8 @@ class FilterForm(forms.Form):
 
 @require_GET
 @never_cache
-@staff_page
+@people_page
 def credentials(request: HttpRequest, staff: Staff) -> HttpResponse:
-    if not staff.city_ids:
-        raise NotFoundError
     titles = name_achievements()
     form = FilterForm(request.GET, staff, sorted(titles.items(), key=lambda title: title[1]))
     context = {"form": form, "is_narrowed": any(request.GET.get(name) for name in NARROWING)}

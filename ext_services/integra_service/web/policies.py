@@ -26,7 +26,7 @@ from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.services import Staff
 
-from .sessions import officer_page, staff_page
+from .sessions import officer_page, people_page
 from .wording import ACTS
 
 
@@ -71,31 +71,31 @@ class VersionView:
 
 @require_GET
 @never_cache
-@staff_page
+@people_page
 def policies(request: HttpRequest, staff: Staff) -> HttpResponse:
-    if not staff.city_ids:
-        raise NotFoundError
     approvals = list_approvals()
+    in_force = {version.policy.key: version.policy for version in list_policies() if version.counts}
     context = {
         "achievements": [
             {
                 "name": policy.name.es,
                 "key": policy.key,
-                "versions": list(list_versions(policy, approvals)),
+                "versions": list(list_versions(policy, in_force.get(policy.key), approvals)),
                 "former": [a for a in approvals if a.achievement_key == policy.key],
             }
             for policy in read_own_policies()
         ],
-        "is_officer": bool(staff.officer_city_ids),
+        "is_officer": staff.is_officer,
         "user_id": staff.user_id,
     }
     return render(request, "integra/policies.html", context)
 
 
-def list_versions(own: AchievementPolicy, approvals: tuple[PolicyApproval, ...]) -> Iterator[VersionView]:
+def list_versions(
+    own: AchievementPolicy, in_force: AchievementPolicy | None, approvals: tuple[PolicyApproval, ...]
+) -> Iterator[VersionView]:
     """Yield the version in force, the folder's and those that wait, each once."""
     known = {approval.digest: approval for approval in approvals}
-    in_force = next((v.policy for v in list_policies() if v.counts and v.policy.key == own.key), None)
     waiting = [read_approved(a) for a in approvals if a.achievement_key == own.key and a.approved_at is None]
     shown = [policy for policy in (in_force, own, *waiting) if policy is not None]
     for policy in {policy.digest: policy for policy in shown}.values():

@@ -1,8 +1,8 @@
 """Who is on the other side of a page: a learner who was handed over, or a member of the staff.
 
-A page declares its guard by one decorator: ``learner_page``, ``staff_page`` (a role in some city), ``officer_page``
-and ``operator_page`` (that role, and a second factor passed in this session within the half hour), ``factor_page``
-(any role, and that factor). All but the first pass ``Staff`` to the view as second argument.
+A page declares its guard by one decorator: ``learner_page``, ``staff_page`` (a role in some city), ``people_page`` (one
+that sees people), ``officer_page`` and ``operator_page`` (that role, and a second factor passed in this session within
+the half hour), ``factor_page`` (any role, and that factor). All but the first pass ``Staff`` as second argument.
 """
 
 from collections.abc import Callable
@@ -80,6 +80,18 @@ def staff_page(view: View) -> View:
     return guarded
 
 
+def people_page(view: View) -> View:
+    """Pass ``Staff`` to the view; who sees nobody's data learns nothing of the page either."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, staff: Staff, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not staff.sees_people:
+            raise NotFoundError
+        return view(request, staff, *args, **kwargs)
+
+    return staff_page(guarded)
+
+
 def guarded_by_factor(holds_role: Callable[[Staff], bool]) -> Callable[[View], View]:
     """Make a guard: without the role, 404; with the role but without a fresh factor, the page that asks for it."""
 
@@ -97,14 +109,14 @@ def guarded_by_factor(holds_role: Callable[[Staff], bool]) -> Callable[[View], V
     return guard
 
 
-officer_page = guarded_by_factor(lambda staff: bool(staff.officer_city_ids))
-operator_page = guarded_by_factor(lambda staff: bool(staff.operator_city_ids))
+officer_page = guarded_by_factor(lambda staff: staff.is_officer)
+operator_page = guarded_by_factor(lambda staff: staff.is_operator)
 factor_page = guarded_by_factor(lambda staff: True)
 
 
 def needs_factor(staff: Staff) -> bool:
     """Tell whether some page of this member of the staff asks for the second factor."""
-    return bool(staff.officer_city_ids or staff.operator_city_ids)
+    return staff.is_officer or staff.is_operator
 
 
 def remember_factor(request: HttpRequest, factor: SecondFactor, now: datetime) -> None:
