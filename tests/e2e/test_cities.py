@@ -41,6 +41,7 @@ class City:
     residence: str
     application: str
     token: str
+    credential: str
     subject: str
     policy: str
     words: frozenset[str]
@@ -133,6 +134,7 @@ def prepare_city(demo: Demo, letter: str) -> City:
         residence=find_id(demo, "people_residenceepisode", "uuid", person),
         application=find_id(demo, "eligibility_application", "uuid", person),
         token=find_id(demo, "credentials_credential", "token", person),
+        credential=find_id(demo, "credentials_credential", "uuid", person),
         subject=find_id(demo, "credentials_credential", "subject_uuid", person),
         policy=policy,
         words=read_words(demo, letter),
@@ -199,9 +201,31 @@ def list_paths(city: City) -> dict[str, str]:
         "web:residence-add": f"{person}residencia/",
         "web:residence-correct": f"{person}residencia/{city.residence}/",
         "web:application": f"/consola/postulaciones/{city.application}/",
+        "web:credentials": "/consola/certificados/",
+        "web:credential": f"/consola/certificados/{city.credential}/",
+        "web:credential-act": f"/consola/certificados/{city.credential}/anular/",
+        "web:requested-act": f"/consola/certificados/{city.credential}/pedidos/{city.person}/",
+        "web:policies": "/consola/politicas/",
+        "web:runs": "/consola/emisiones/",
+        "web:run": f"/consola/emisiones/{city.person}/",
+        "web:keys": "/consola/llaves/",
+        "web:machine": "/consola/maquina/",
+        "web:machine-parked": "/consola/maquina/detenidos/",
+        "web:machine-parked-event": "/consola/maquina/detenidos/1/",
+        "web:machine-refused": "/consola/maquina/rechazados/",
+        "web:machine-refused-event": "/consola/maquina/rechazados/1/",
+        "web:machine-gaps": "/consola/maquina/secuencias/",
+        "web:machine-sources": "/consola/maquina/fuentes/",
+        "web:machine-source": "/consola/maquina/fuentes/aula-demo/",
+        "web:machine-check": "/consola/maquina/revisiones/1/",
+        "web:machine-manifests": "/consola/maquina/reglas/",
         "credentials:page": f"/c/{city.token}",
         "credentials:document": f"/c/{city.token}.json",
         "credentials:paper": f"/c/{city.token}.pdf",
+        "credentials:ob-jwt": f"/c/{city.token}.jwt",
+        "credentials:vc-jwt": f"/c/{city.token}.vc.jwt",
+        "credentials:png": f"/c/{city.token}.png",
+        "credentials:svg": f"/c/{city.token}.svg",
         "credentials:status-list": "/status/1",
         "credentials:did-document": "/.well-known/did.json",
     }
@@ -263,6 +287,7 @@ def test_foreign_ids_answer_as_ids_nobody_has(demo: Demo, cities: dict[str, City
         residence=str(uuid.uuid4()),
         application=str(uuid.uuid4()),
         token=secrets.token_urlsafe(16),
+        credential=str(uuid.uuid4()),
         subject=str(uuid.uuid4()),
         policy=other.policy,
         words=frozenset(),

@@ -180,11 +180,11 @@ def _judge_certificate(rule: Rule, test: CertificateTest, facts: Facts) -> RuleR
         return _result(rule, RuleState.UNKNOWN, {}, ())
     in_force = next((fact for fact in known if fact.is_in_force), None)
     if in_force is not None:
-        used = UsedFact("Certificado en vigor", in_force.provenance)
+        used = UsedFact("Certificado válido", in_force.provenance)
         return _result(rule, RuleState.MET, {"via": in_force.route}, (used,))
     # Of several programmes the one that lacks least: the shortest way for the person.
     nearest = min(known, key=lambda fact: len(fact.missing))
-    used = UsedFact("Lo que consta en su registro de aprendizaje", nearest.provenance)
+    used = UsedFact("Resultados del curso", nearest.provenance)
     return _result(rule, RuleState.NOT_MET, {"faltante": "; ".join(nearest.missing)}, (used,))
 
 

@@ -22,11 +22,11 @@ from .engine import CertificateFact, DocumentFact, DocumentState, Facts, Provena
 
 EVIDENCE_NAMES = {
     Evidence.RENTAL: "contrato de arriendo",
-    Evidence.UTILITY_BILL: "planilla de servicio",
-    Evidence.NEIGHBOUR_LETTER: "carta de vecinos",
+    Evidence.UTILITY_BILL: "planilla de luz, agua u otro servicio",
+    Evidence.NEIGHBOUR_LETTER: "carta vecinal",
     Evidence.SHELTER_LETTER: "carta del albergue",
-    Evidence.SCHOOL: "certificado escolar de los hijos",
-    Evidence.ATTENDANCE: "registro de asistencia del programa",
+    Evidence.SCHOOL: "certificado escolar de hijas o hijos",
+    Evidence.ATTENDANCE: "registro de asistencia al programa",
     Evidence.STATEMENT: "declaración propia",
 }
 ROUTES = {
@@ -34,7 +34,7 @@ ROUTES = {
     frozenset({"evaluation"}): "evaluación",
     frozenset({"training", "evaluation"}): "formación y evaluación",
 }
-TESTS = {"post": "la evaluación final", "closing": "la evaluación de cierre del área"}
+TESTS = {"post": "la prueba final", "closing": "la prueba de cierre del área"}
 # What became of a certificate that does not count, and what the person can do about it.
 NOT_IN_FORCE = {
     CredentialState.SUSPENDED: (
@@ -42,8 +42,8 @@ NOT_IN_FORCE = {
         "que el equipo del programa termine de revisar su certificado, que está suspendido",
     ),
     CredentialState.REVOKED: (
-        "retirado",
-        "que el equipo del programa le explique por qué se retiró su certificado",
+        "anulado",
+        "que el equipo del programa le explique por qué se anuló su certificado",
     ),
 }
 BY_CLASSROOM = "el aula virtual"
@@ -96,9 +96,9 @@ def _missing(identity: LearnerIdentity, policy: AchievementPolicy, decision: Dec
     return CertificateFact(
         is_in_force=False,
         route="",
-        missing=missing or ("confirmar su nombre en «Mi certificado», desde el aula",),
+        missing=missing or ("confirmar su nombre en «Mis certificados», desde el aula",),
         provenance=Provenance(
-            "registro de aprendizaje", local_day(_last_change(identity, decision)), BY_CLASSROOM
+            "resultados del curso", local_day(_last_change(identity, decision)), BY_CLASSROOM
         ),
     )
 
@@ -129,15 +129,15 @@ def describe_missing(reason: Reason, policy: AchievementPolicy) -> str:
         case ReasonCode.DELIVERABLE_MISSING:
             return f"entregar «{policy.get_deliverable(reason.key).es}»"
         case ReasonCode.DELIVERABLE_UNRATED:
-            return f"que la facilitación revise «{policy.get_deliverable(reason.key).es}»"
+            return f"que quien facilita el curso revise «{policy.get_deliverable(reason.key).es}»"
         case ReasonCode.DELIVERABLE_RETURNED:
             return f"corregir y volver a entregar «{policy.get_deliverable(reason.key).es}»"
         case ReasonCode.TEST_MISSING:
-            return f"rendir {TESTS[reason.key]}"
+            return f"hacer {TESTS[reason.key]}"
         case ReasonCode.BELOW_CUT:
-            return f"alcanzar el puntaje de {TESTS[reason.key]}"
+            return f"alcanzar la meta de {TESTS[reason.key]}"
         case _:
-            return "que el equipo del programa revise su registro"
+            return "que el equipo del programa revise sus resultados"
 
 
 def _residence(row: ResidenceEpisode, city_id: int) -> Residence:
@@ -167,7 +167,7 @@ def _document(title: str, deliverable: DeliverableRecord) -> DocumentFact:
     state = DocumentState(deliverable.outcome) if deliverable.outcome else DocumentState.SUBMITTED
     known_at = deliverable.rated_at or deliverable.submitted_at
     return DocumentFact(
-        state, deliverable.version, title, Provenance("entrega en el aula", local_day(known_at), BY_CLASSROOM)
+        state, deliverable.version, title, Provenance("trabajo entregado en el aula", local_day(known_at), BY_CLASSROOM)
     )
 
 

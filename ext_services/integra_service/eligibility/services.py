@@ -53,7 +53,7 @@ def register_policy(city: City, raw: bytes, name: str, *, now: datetime) -> Poli
     if row.digest != policy.digest:
         raise RequestError(
             "policy_is_published",
-            f"La versión {policy.version} de {policy.code} ya está publicada: súbala a otra.",
+            f"La versión {policy.version} de {policy.code} ya está publicada: dele a este texto un número nuevo.",
         )
     return row
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from integra_service.people.models import Purpose
 
-VERSION = "aviso-3"
+VERSION = "aviso-4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,51 +33,59 @@ class PurposeText:
 SECTIONS = (
     Section(
         "¿Qué datos usamos?",
-        "Un código que te representa, lo que hiciste en el curso (módulos, pruebas y entregas) y el nombre que tú "
-        "escribas aquí. Lo del curso llega de tu aula virtual con tu código, sin tu nombre. Para el certificado no te "
-        "pedimos documento, dirección, teléfono ni situación migratoria. Si postulas al fondo, el personal anota en "
-        "qué zona vives, desde cuándo y cómo lo sabe.",
+        "Un código que te representa, tu ciudad, lo que hiciste en el curso (módulos, pruebas y trabajos) y el "
+        "nombre que tú escribas aquí. Lo del curso llega de tu aula virtual con tu código, sin tu nombre. También "
+        "queda anotado qué respondes y qué pides en estas páginas, y qué se hace con tus datos. Para el "
+        "certificado no te pedimos documento, dirección, teléfono ni situación migratoria. Si postulas al fondo, "
+        "el equipo del programa anota en qué zona vives, desde cuándo y cómo lo sabe.",
     ),
     Section(
         "¿Para qué?",
-        "Para emitir tu certificado y para que cualquiera a quien se lo muestres pueda comprobar que es "
-        "verdadero; y, si postulas al fondo, para revisar los requisitos.",
+        "Para emitir tu certificado y para que cualquiera a quien se lo muestres pueda comprobar que es verdadero."
+        " Si lo permites, para encontrarte por tu nombre cuando pidas ayuda. Si postulas al fondo, para revisar "
+        "los requisitos. Y para hacer estadísticas del programa, sin nombres.",
     ),
     Section(
         "¿Por qué podemos usarlos?",
-        "El curso es parte de un programa público de tu municipio. Para emitir el certificado con tu nombre te "
-        "pedimos permiso, y puedes retirarlo cuando quieras en «Mis permisos».",
+        "El curso es parte de un programa público de tu municipio. Para emitir el certificado con tu nombre, y "
+        "para encontrarte por tu nombre, te pedimos permiso. Puedes decir que no y seguir en el curso. Y puedes "
+        "retirar tu permiso cuando quieras en «Mis permisos».",
     ),
     Section(
         "¿Quién ve tu nombre?",
-        "El personal del programa en tu ciudad y las personas a quienes les des tu certificado. Tu nombre se guarda "
-        "cifrado y no vuelve al aula. El enlace público no muestra tu nombre. Quien lo abre escribe el nombre que dice "
-        "el papel, y la página solo responde si coincide.",
+        "El equipo del programa en tu ciudad y las personas a quienes les des tu certificado. Tu nombre se guarda "
+        "cifrado, es decir, no se puede leer sin una llave, y no vuelve al aula. El enlace público no muestra tu "
+        "nombre. Quien lo abre escribe el nombre que dice el papel, y la página solo responde si coincide.",
     ),
     Section(
         "¿Qué lleva dentro el certificado?",
-        "Lo que aprendiste y una huella de tu nombre: un número que se calcula con él. Tu nombre no está escrito, pero "
-        "quien tenga el archivo firmado puede probar un nombre y saber si es el tuyo. Por eso, compártelo solo con "
-        "quien quieras que lo sepa. La dirección del certificado está también en tu aula, para que la abras desde ahí.",
+        "Lo que aprendiste y una huella de tu nombre: un número que se calcula con él. Tu nombre no está escrito, "
+        "pero quien tenga el archivo firmado puede probar un nombre y saber si es el tuyo. Por eso, compártelo "
+        "solo con quien quieras que lo sepa. La dirección del certificado está también en tu aula, para que la "
+        "abras desde ahí.",
     ),
     Section(
         "¿Hay decisiones automáticas?",
-        "Una computadora revisa si cumpliste lo que pide el certificado, y te dice qué falta. Si no estás de acuerdo, "
-        "una persona lo revisa contigo. Ninguna decisión sobre apoyos se toma sin una persona.",
+        "Una computadora revisa si cumpliste lo que pide el certificado, y te dice qué falta. Si postulas al "
+        "fondo, la computadora hace una propuesta y dice por qué. Quien decide es una comisión de personas. Si no "
+        "estás de acuerdo, una persona lo revisa contigo.",
     ),
     Section(
         "¿Cuánto tiempo?",
-        "Guardamos tu nombre y tus certificados hasta que pidas borrarlos, o hasta que tu cuenta del aula se borre. "
-        "Después queda tu avance con un código que no dice quién eres, para las estadísticas, y que en esa dirección "
-        "hubo un certificado que ya no vale. Las copias de respaldo viejas siguen guardadas un tiempo; si alguna se "
-        "usa, tu nombre se borra otra vez antes de abrir el servicio.",
+        "Guardamos tu nombre y tus certificados hasta que pidas borrarlos, o hasta que tu cuenta del aula se "
+        "borre. Cuando lo pides, el borrado se hace siete días después; hasta entonces puedes retirar tu "
+        "solicitud. Después queda tu avance con un código, para las estadísticas: aquí ya nada dice de quién es, "
+        "pero tu aula puede saberlo mientras tengas cuenta en ella. Queda también que en esa dirección hubo un "
+        "certificado que ya no vale, qué se propuso si postulaste al fondo, y las fechas de tus permisos y "
+        "solicitudes, como prueba. Todo eso queda sin tu nombre. Las copias de respaldo viejas siguen guardadas un"
+        " tiempo; si alguna se usa, tu nombre se borra otra vez antes de abrir el servicio.",
     ),
     Section(
         "¿Qué puedes pedir?",
-        "Ver y descargar tus datos, corregirlos, borrarlos u oponerte a su uso: todo está en «Mis datos». "
-        "Es gratis y te respondemos en 15 días como máximo. También puedes hablar con quien facilita tu curso o "
-        "ir a la oficina del programa en tu municipio. Si no te responden, puedes reclamar ante la Superintendencia de "
-        "Protección de Datos Personales.",
+        "Ver y descargar tus datos, corregirlos, borrarlos u oponerte a que se usen para algo: todo está en «Mis "
+        "datos». Es gratis y te respondemos en 15 días como máximo. También puedes hablar con quien facilita tu "
+        "curso o ir a la oficina del programa en tu ciudad. Si no te respondemos, o no estás de acuerdo con la "
+        "respuesta, puedes reclamar ante la Superintendencia de Protección de Datos Personales.",
     ),
 )
 
@@ -88,13 +96,13 @@ PURPOSES = (
         "¿Aceptas que emitamos tu certificado con tu nombre?",
         "Guardamos tu nombre cifrado y firmamos el certificado.",
         "Si dices que no, sigues en el curso igual, pero sin certificado.",
-        "Tu certificado se oculta: quien abra su dirección o lea el código del papel no lo encuentra, y no se emite "
+        "Tu certificado se oculta: quien abra su dirección o lea el código QR del papel no lo encuentra, y no se emite "
         "ninguno más. No se borra: si vuelves a dar permiso, se ve otra vez.",
     ),
     PurposeText(
         Purpose.FIND_BY_NAME,
         "Que te encuentren por tu nombre",
-        "¿Aceptas que el personal del programa en tu ciudad te encuentre por tu nombre?",
+        "¿Aceptas que el equipo del programa en tu ciudad te encuentre por tu nombre?",
         "Sirve para ayudarte aunque no tengas a mano tu código.",
         "Si dices que no, te encuentran solo con el código que ves en «Mi avance».",
         "Desde ese momento te encuentran solo con tu código. Tu certificado sigue igual.",

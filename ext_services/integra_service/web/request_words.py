@@ -29,7 +29,7 @@ STATE_LABELS = {
     RequestState.OPEN: gettext_lazy("Waiting"),
     RequestState.BEGUN: gettext_lazy("Being carried out"),
     RequestState.DONE: gettext_lazy("Done"),
-    RequestState.REFUSED: gettext_lazy("Refused"),
+    RequestState.REFUSED: gettext_lazy("Refused request"),
     RequestState.WITHDRAWN: gettext_lazy("Taken back"),
 }
 STATE_LOOKS = {

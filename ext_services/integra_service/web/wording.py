@@ -51,7 +51,7 @@ ACTS = {
 DECISIONS = {
     "": gettext_lazy("Waits for another person"),
     ActDecision.APPROVED: gettext_lazy("Approved"),
-    ActDecision.REFUSED: gettext_lazy("Refused"),
+    ActDecision.REFUSED: gettext_lazy("Refused act"),
 }
 REPLACEMENTS = {
     ReplacementReason.NAME_CHANGED: gettext_lazy("The person corrected the name"),

@@ -479,7 +479,7 @@ def test_the_persons_page_tells_the_real_state(office):
     officer(office, "ana").post(f"{page_of(credential)}suspender/", {"step": "confirm"})
     text = text_of(office.client_of("personal-a").get(f"/consola/personas/{credential.person.uuid}/"))
     assert "Suspendido" in text
-    assert "Retirado" not in text
+    assert "Borrado" not in text
     assert page_of(credential) in text
 
 

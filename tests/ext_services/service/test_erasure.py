@@ -101,7 +101,7 @@ def test_after_the_cooling_time_nothing_in_the_database_names_the_person(holder,
     forms = (".pdf", ".json", ".jwt", ".vc.jwt", ".png", ".svg")
     assert {Client().get(f"/c/{token}{form}").status_code for form in forms} == {404}
     page = text_of(Client().get(f"/c/{token}"))
-    assert "Retirado" in page
+    assert "Borrado" in page
     assert "Medios" not in page
     call_command("integra_audit")
 
@@ -197,7 +197,7 @@ def test_who_leaves_the_classroom_for_good_is_forgotten_the_same_way(holder):
     room.send(room.event(holder.learner, 11, LearnerRetired(**room.common())))
 
     assert names_in(dump_all()) == set()
-    assert "Retirado" in text_of(Client().get(f"/c/{token}"))
+    assert "Borrado" in text_of(Client().get(f"/c/{token}"))
     assert Client().get(room.link(holder.learner)).status_code == 403
     # The request that was open is about nothing any more.
     assert set(DataRequest.objects.for_system().values_list("state", flat=True)) == {"withdrawn"}

@@ -188,7 +188,7 @@ def test_every_decision_is_kept_and_the_latest_counts(world, client):
         client.post("/mi/permisos/", {"proposito": "certificado", "respuesta": answer, "seguro": "si"})
 
     rows = Consent.objects.filter(purpose="certificado").order_by("pk")
-    assert list(rows.values_list("is_granted", "notice_version")) == [(True, "aviso-3"), (False, "aviso-3")]
+    assert list(rows.values_list("is_granted", "notice_version")) == [(True, "aviso-4"), (False, "aviso-4")]
     page = client.get("/mi/").content.decode()
     assert "Dijiste que no" in page
 

@@ -224,7 +224,7 @@ def test_a_request_shows_its_clock_and_can_be_taken_back(holder):
     holder.phone.post(f"/mi/datos/pedidos/{row.uuid}/retirar/")
     row.refresh_from_db()
     assert row.state == "withdrawn"
-    assert "Retirado" in text_of(holder.phone.get("/mi/datos/"))
+    assert "Retirada" in text_of(holder.phone.get("/mi/datos/"))
 
 
 @pytest.mark.parametrize(

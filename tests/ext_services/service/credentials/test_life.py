@@ -293,7 +293,7 @@ def test_erasing_leaves_a_tombstone_that_names_nobody(learner: Callable[..., Any
     # Whoever kept a copy learns that it no longer counts.
     assert verify_document(content, resolve_own(get_issuer()), now=now + HOUR).outcome is Outcome.REVOKED
     page = show(credential)
-    assert "Retirad" in page
+    assert "Borrado" in page
     assert not any(word in page for word in (salt, name_hash, "Emprender"))
     for form in ("json", "pdf"):
         assert Client().get(f"/c/{credential.token}.{form}").status_code == 404

@@ -69,7 +69,7 @@ def test_revoked_page_tells_date_and_reason(
     text = client.get(page_url).content.decode()
     assert ">Anulado</h1>" in text
     assert "Anulado el 2 de marzo de 2026" in text
-    assert "Se retiró o se corrigió aquello en que se basaba el certificado." in text
+    assert "Se quitó o se corrigió un resultado del curso en que se basaba el certificado." in text
     assert "user:7" not in text
 
 

@@ -60,7 +60,7 @@ def facts(
     )
 
 
-UNFINISHED = certificate("terminar el módulo «Costos»", "rendir la evaluación final")
+UNFINISHED = certificate("terminar el módulo «Costos»", "hacer la prueba final")
 LONG = lives_since(date(2025, 3, 1))
 SHORT = lives_since(date(2026, 8, 31))
 ACCEPTED = sheet(DocumentState.ACCEPTED)
@@ -97,7 +97,7 @@ def test_every_rule_answers_in_a_sentence(policy: Policy) -> None:
             "no_cumple",
             (
                 "Todavía no tiene el certificado de la etapa de formación. "
-                "Le falta: terminar el módulo «Costos»; rendir la evaluación final."
+                "Le falta: terminar el módulo «Costos»; hacer la prueba final."
             ),
         ),
         "residencia": (

@@ -213,7 +213,7 @@ def test_facts_carry_source_day_and_who_entered_them(town):
     sheet = facts.documents["punto_de_equilibrio"]
     assert (sheet.state, sheet.version, sheet.title) == (DocumentState.ACCEPTED, 1, "Hoja de costos")
     assert sheet.provenance.known_on == STARTED.date()
-    assert sheet.provenance.source == "entrega en el aula"
+    assert sheet.provenance.source == "trabajo entregado en el aula"
 
 
 def test_a_day_is_the_programmes_and_not_greenwichs(town):
@@ -241,10 +241,10 @@ def test_only_the_correction_of_a_residence_is_a_fact(town):
 @pytest.mark.parametrize(
     ("count", "missing"),
     [
-        (1, ["terminar el módulo", "terminar el módulo", "entregar «", "rendir la evaluación final"]),
-        (4, ["terminar el módulo", "entregar «", "rendir la evaluación final"]),
-        (6, ["terminar el módulo", "que la facilitación revise «", "rendir la evaluación final"]),
-        (8, ["rendir la evaluación final"]),
+        (1, ["terminar el módulo", "terminar el módulo", "entregar «", "hacer la prueba final"]),
+        (4, ["terminar el módulo", "entregar «", "hacer la prueba final"]),
+        (6, ["terminar el módulo", "que quien facilita el curso revise «", "hacer la prueba final"]),
+        (8, ["hacer la prueba final"]),
         (9, ["confirmar su nombre"]),
     ],
 )
@@ -316,9 +316,9 @@ def test_a_revoked_certificate_turns_the_proposal_and_says_whose_turn_it_is(town
     assert outcomes(application) == [Outcome.ELIGIBLE, Outcome.NOT_ELIGIBLE_YET]
     result = rule(application, "certificacion")
     assert result["state"] == "no_cumple"
-    assert "retiró" in result["sentence"]
+    assert "anuló" in result["sentence"]
     assert "confirmar su nombre" not in result["sentence"]
-    assert "retirado" in result["facts"][0]["provenance"]["source"]
+    assert "anulado" in result["facts"][0]["provenance"]["source"]
 
 
 def test_a_returned_sheet_is_not_met_and_a_new_version_waits_again(town):
