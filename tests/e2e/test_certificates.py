@@ -120,7 +120,7 @@ def test_rules_issues_and_keys(visit: Visit, demo: Demo, inspector: Inspector) -
 def test_an_open_issue_is_followed_with_and_without_scripts(
     visit: Visit,
     demo: Demo,
-    inspector: Inspector,  # noqa: F811
+    inspector: Inspector,
 ) -> None:
     """Somebody else works on it: the page learns of it by itself, and by its link where no script runs."""
     run = uuid.uuid4()

@@ -261,7 +261,10 @@ def test_my_account_says_what_i_may_do_where_and_until_when(world):
         assert words in page
     assert "Su rol necesita la verificación en dos pasos" in page
     assert "personal-a" not in page
-    assert "Su rol necesita la verificación en dos pasos" not in sign_in("personal-a").get(ACCOUNT).content.decode()
+    assert (
+        "Su rol necesita la verificación en dos pasos"
+        not in sign_in("personal-a").get(ACCOUNT).content.decode()
+    )
 
 
 def change(client, old, new, repeated=None):
