@@ -123,6 +123,12 @@ def find_bound_user(*, issuer: str, subject: str) -> User | None:
 
 
 @transaction.atomic
+def note_sign_in(user: User, *, by: str, now: datetime) -> None:
+    """Leave a trace of who entered; ``by`` is "password" or "provider"."""
+    note("account.signed_in", user, now, actor=f"user:{user.pk}", data={"by": by})
+
+
+@transaction.atomic
 def give_role(
     user: User, role: Role, city_key: str, *, from_on: date, to_on: date | None, now: datetime
 ) -> StaffRole:

@@ -10,7 +10,7 @@ from integra_service.audit import services as audit
 from integra_service.lib.errors import NotFoundError, RequestError
 
 from .access import Staff
-from .erasing import lock_living
+from .erasing import lock_alone
 from .models import Evidence, Person, ResidenceEpisode, Zone
 from .signals import announce
 
@@ -60,7 +60,11 @@ def record_residence(
         raise RequestError("reason_missing", _("Write why this is corrected."), "reason")
     if len(reason) > MAX_REASON_LENGTH:
         raise RequestError("reason_too_long", _("The reason is longer than 300 characters."), "reason")
-    lock_living(person)
+    lock_alone(person)
+    if replaces is not None and ResidenceEpisode.objects.for_system().filter(replaces=replaces).exists():
+        raise RequestError(
+            "corrected_meanwhile", _("Somebody corrected this meanwhile: reload the page."), status=409
+        )
     episode = ResidenceEpisode.objects.create(
         person=person,
         zone=zone,

@@ -137,12 +137,15 @@ def register_source(
 
 
 def add_secret(source: Source, kind: SecretKind, text: str, now: datetime) -> None:
-    """Store one more secret; nothing happens when it is known."""
+    """Store one more secret; nothing happens when it is known, and one that was retired does not come back."""
     require_secret(kind, text)
     fingerprint = encryption.blind_index(text, context=secret_context(source.key, kind))
     known = SourceSecret.objects.filter(source=source, kind=kind, fingerprint=fingerprint).first()
+    if known is not None and known.retired_at is not None:
+        raise RequestError(
+            "secret_retired", f"This {kind.value} secret was retired: make a new one.", kind.value
+        )
     if known is not None:
-        SourceSecret.objects.filter(pk=known.pk).update(retired_at=None)
         return
     SourceSecret.objects.create(
         source=source,

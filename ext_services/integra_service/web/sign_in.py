@@ -22,7 +22,7 @@ from integra_service.lib import throttle
 from integra_service.lib.clock import utc_now
 from integra_service.lib.env import Provider
 from integra_service.lib.errors import RequestError
-from integra_service.people.accounts import find_bound_user, set_password
+from integra_service.people.accounts import find_bound_user, note_sign_in, set_password
 from integra_service.people.id_tokens import IdentityError
 from integra_service.people.oidc import PendingSignIn, begin, finish
 
@@ -54,7 +54,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if user is None:
         problem = _("User or password do not fit.")
         return show_sign_in(request, status=400, problem=problem, username=username)
-    return enter(request, user)
+    return enter(request, user, by="password")
 
 
 def take_password_try(username: str) -> bool:
@@ -72,10 +72,11 @@ def show_sign_in(request: HttpRequest, *, status: int = 200, **context: object) 
     return render(request, "integra/sign_in.html", context, status=status)
 
 
-def enter(request: HttpRequest, user: Any) -> HttpResponse:
+def enter(request: HttpRequest, user: Any, *, by: str) -> HttpResponse:
     """Begin a session of this user's own: nothing of the browser's former one stays, not even its key."""
     request.session.flush()
     login(request, user, backend=BACKEND)
+    note_sign_in(user, by=by, now=utc_now())
     return redirect("web:console")
 
 
@@ -115,7 +116,7 @@ def external_return(request: HttpRequest) -> HttpResponse:
         logger.warning("external sign-in: the subject is bound to no active account")
         context = {"contact": settings.INTEGRA_STAFF_CONTACT}
         return render(request, "integra/sign_in_unbound.html", context, status=403)
-    return enter(request, user)
+    return enter(request, user, by="provider")
 
 
 def return_url() -> str:

@@ -68,7 +68,15 @@ def test_the_first_officer_from_nothing(world, client):
     assert is_inside(sign_in("rosa", NEW_PASSWORD))
     row = StaffRole.objects.get(user__username="rosa")
     assert (row.role, row.city.key, row.to_on) == (Role.OFFICER, "ciudad-a", None)
-    assert actions()[-4:] == ["account.added", "account.link_made", "account.password_set", "role.given"]
+    assert actions()[-5:] == [
+        "account.added",
+        "account.link_made",
+        "account.password_set",
+        "role.given",
+        "account.signed_in",
+    ]
+    entry = AuditEntry.objects.latest("sequence")
+    assert (entry.actor, entry.data) == (f"user:{row.user_id}", '{"by":"password"}')
     assert check_chain().is_intact
 
 

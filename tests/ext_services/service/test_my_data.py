@@ -20,6 +20,7 @@ from integra_service.audit.models import AuditEntry
 from integra_service.credentials.services import list_credentials
 from integra_service.eligibility.services import register_application, register_policy
 from integra_service.lib.clock import utc_now
+from integra_service.lib.errors import RequestError
 from integra_service.people.data_requests import ANSWER_WITHIN, ask, read_clock, refuse, withdraw
 from integra_service.people.models import (
     City,
@@ -369,3 +370,15 @@ def test_the_audit_tells_requests_without_personal_data(holder):
     entry = AuditEntry.objects.get(action="data_request.asked")
     assert entry.subject == f"person:{holder.person.uuid}"
     assert json.loads(entry.data) == {"kind": "correction", "topic": "city"}
+
+
+def test_of_two_corrections_of_one_residence_the_second_is_told_so(holder):
+    staff = find_staff(User.objects.get(username="personal-a"), on=NOW.date())
+    place = Zone.objects.get(key="a-norte")
+    fields = {"zone": place, "to_on": None, "evidence": "declaracion_propia", "now": NOW}
+    first = record_residence(staff, holder.person, from_on=NOW.date().replace(month=1), **fields)
+    fields |= {"replaces": first, "reason": REASON}
+    record_residence(staff, holder.person, from_on=NOW.date().replace(month=2), **fields)
+    with pytest.raises(RequestError) as refused:
+        record_residence(staff, holder.person, from_on=NOW.date().replace(month=3), **fields)
+    assert (refused.value.code, refused.value.status) == ("corrected_meanwhile", 409)

@@ -179,6 +179,19 @@ def test_secrets_change_by_overlap_without_losing_a_delivery(world):
     assert (send(bodies[3], world.a.webhook), send(bodies[3], new)) == (401, 202)
 
 
+def test_a_retired_secret_does_not_come_back_with_an_old_file(world):
+    source = Source.objects.get(key="aula-a")
+    old = "whsec_" + base64.b64encode(world.a.webhook).decode()
+    add_secret(
+        source, SecretKind.WEBHOOK, "whsec_" + base64.b64encode(b"n" * 32).decode(), NOW.replace(hour=16)
+    )
+    retire_old_secrets(source, NOW.replace(hour=17))
+    with pytest.raises(RequestError) as refused:
+        add_secret(source, SecretKind.WEBHOOK, old, NOW.replace(hour=18))
+    assert (refused.value.code, refused.value.field) == ("secret_retired", "webhook")
+    assert world.a.send(world.a.event(uuid.uuid4(), 1, world.a.enrolled())).status_code == 401
+
+
 def test_a_replay_within_the_tolerance_changes_nothing_and_later_is_refused(world):
     event = world.a.event(uuid.uuid4(), 1, world.a.enrolled())
     body = canonical_json(event)
