@@ -17,7 +17,7 @@ from integra_service.records.models import CheckReport
 
 from .approvals import find_policy_by_digest
 from .decisions import decide
-from .evidence import list_facts
+from .evidence import digest_evidence, list_facts
 from .models import Credential, CredentialDocument, CredentialState, Finding, FindingCode
 from .pages import find_document
 
@@ -46,7 +46,7 @@ def check_credential(credential: Credential) -> tuple[Difference, ...]:
     differences = []
     if hashlib.sha256(bytes(document.content or b"")).hexdigest() != document.content_digest:
         differences.append(Difference(FindingCode.BYTES_CHANGED, ("document",)))
-    if hashlib.sha256(document.evidence.encode()).hexdigest() != document.evidence_digest:
+    if digest_evidence(document.evidence) != document.evidence_digest:
         differences.append(Difference(FindingCode.BYTES_CHANGED, ("evidence",)))
         return tuple(differences)  # what it says of the facts is worth nothing
     return (*differences, *_check_evidence(document))

@@ -134,7 +134,7 @@ def resolve_own(issuer: Issuer) -> Resolve:
         if address == issuer.did:
             return dump(get_did_document(issuer))
         for status_list in issuer.status_lists.all():
-            if get_list_url(issuer, status_list) == address:
+            if get_list_url(issuer, status_list.key) == address:
                 # Either form will do; the JWT is read without any linked data, at a tenth of the cost.
                 return (status_list.jwt or status_list.content).encode("utf-8")
         raise ResolutionError(address)
@@ -146,8 +146,8 @@ def make_profile(issuer: Issuer) -> IssuerProfile:
     return IssuerProfile(issuer.did, issuer.url, issuer.name)
 
 
-def get_list_url(issuer: Issuer, status_list: StatusList) -> str:
-    return f"{issuer.url}/status/{status_list.key}"
+def get_list_url(issuer: Issuer, key: str) -> str:
+    return f"{issuer.url}/status/{key}"
 
 
 @transaction.atomic
@@ -192,7 +192,7 @@ class SignedList:
 
 
 def _sign_list(issuer: Issuer, key: str, indices: Iterable[int], now: datetime) -> SignedList:
-    body = build_status_list(f"{issuer.url}/status/{key}", issuer.did, encode_list(indices), now)
+    body = build_status_list(get_list_url(issuer, key), issuer.did, encode_list(indices), now)
     _key, method = get_signing_method(issuer, KeyAlgorithm.ED25519)
     _key, jose_method = get_signing_method(issuer, KeyAlgorithm.P256)
     content = dump(sign(body, method, created=format_time(now))).decode("utf-8")
