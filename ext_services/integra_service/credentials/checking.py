@@ -28,7 +28,6 @@ _ESSENTIAL = {
     "tests": ("attempt_uuid", ("score", "cut")),
 }
 
-SYSTEM = "system"
 EVIDENCE = "evidence"
 
 
@@ -93,23 +92,23 @@ def report_differences(credential: Credential, now: datetime) -> tuple[Differenc
         rows = Finding.objects.for_system().filter(credential=credential)
         latest = {row.code: row for row in rows.order_by("pk")}
         gone = set(latest) - {difference.code for difference in differences}
-        rows.filter(code__in=gone, settled_at=None).update(settled_at=now, settled_by=SYSTEM)
+        rows.filter(code__in=gone, settled_at=None).update(settled_at=now, settled_by=audit.SYSTEM)
         for difference in differences:
             known = latest.get(difference.code)
-            if known is None or known.settled_by == SYSTEM or known.details != _spell(difference):
+            if known is None or known.settled_by == audit.SYSTEM or known.details != _spell(difference):
                 _keep(credential, difference, now)
     return differences
 
 
 def _keep(credential: Credential, difference: Difference, now: datetime) -> None:
     open_rows = Finding.objects.for_system().filter(credential=credential, settled_at=None)
-    open_rows.filter(code=difference.code).update(settled_at=now, settled_by=SYSTEM)
+    open_rows.filter(code=difference.code).update(settled_at=now, settled_by=audit.SYSTEM)
     Finding.objects.for_system().create(
         credential=credential, code=difference.code, details=_spell(difference), found_at=now
     )
     audit.record(
         "credential.finding",
-        actor=SYSTEM,
+        actor=audit.SYSTEM,
         subject=f"credential:{credential.uuid}",
         now=now,
         data={"code": difference.code.value},

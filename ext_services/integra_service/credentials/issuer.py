@@ -89,7 +89,7 @@ def _create_issuer(now: datetime) -> Issuer:
     issuer.status_lists.create(key=FIRST_LIST, content=forms.content, jwt=forms.jwt, signed_at=now)
     audit.record(
         "issuer.created",
-        actor="system",
+        actor=audit.SYSTEM,
         subject=f"issuer:{KEY}",
         now=now,
         data={"url": issuer.url, "did": issuer.did, "keys": [key.fragment for key in keys]},
@@ -108,7 +108,7 @@ def _move_issuer(issuer: Issuer, now: datetime) -> None:
     for status_list in issuer.status_lists.all():
         sign_status_list(status_list, now)
     data = {"url": issuer.url, "did": issuer.did}
-    audit.record("issuer.moved", actor="system", subject=f"issuer:{KEY}", now=now, data=data)
+    audit.record("issuer.moved", actor=audit.SYSTEM, subject=f"issuer:{KEY}", now=now, data=data)
 
 
 @transaction.atomic
@@ -160,7 +160,7 @@ def open_status_list(issuer: Issuer, now: datetime) -> None:
         key=key, defaults={"content": forms.content, "jwt": forms.jwt, "signed_at": now}
     )
     if is_new:
-        audit.record("status_list.opened", actor="system", subject=f"status_list:{key}", now=now)
+        audit.record("status_list.opened", actor=audit.SYSTEM, subject=f"status_list:{key}", now=now)
 
 
 def count_entries(status_list: StatusList, city_ids: Collection[int]) -> dict[str, int]:

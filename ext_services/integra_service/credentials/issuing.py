@@ -194,7 +194,7 @@ def _store_intent(
     )
     audit.record(
         "credential.intended",
-        actor="system",
+        actor=audit.SYSTEM,
         subject=f"credential:{credential.uuid}",
         now=now,
         data={"achievement": policy.key, "policy": policy.digest, "evidence": digest_evidence(evidence)},
@@ -346,7 +346,7 @@ def _store_signed(issuer: Issuer, document: CredentialDocument, forms: SignedFor
     credential.save(update_fields=["state", "reason", "changed_at", "state_position"])
     audit.record(
         action,
-        actor="system",
+        actor=audit.SYSTEM,
         subject=f"credential:{credential.uuid}",
         now=now,
         data={"document": digest, "key": forms.key.fragment, "jose_key": forms.jose.key.fragment},
