@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .lib import env
+from .lib import env, providers
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -30,7 +30,7 @@ DATABASES = {
 ISSUER_HOST = str(urlsplit(INTEGRA_ISSUER_URL).hostname)
 ALLOWED_HOSTS = env.read_text(os.environ, "INTEGRA_ALLOWED_HOSTS", ISSUER_HOST).split(",")
 # Who besides this database says who a member of the staff is; None: local accounts only.
-INTEGRA_OIDC = env.read_provider(os.environ, is_demo=INTEGRA_DEMO)
+INTEGRA_OIDC = providers.read_provider(os.environ, is_demo=INTEGRA_DEMO)
 # Whom staff ask when they cannot enter: a sentence's end, for example "Soporte, ext. 204".
 INTEGRA_STAFF_CONTACT = env.read_text(os.environ, "INTEGRA_STAFF_CONTACT", "")
 if INTEGRA_DEMO:

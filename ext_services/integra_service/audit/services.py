@@ -18,6 +18,8 @@ GENESIS = "0" * 64
 
 AuditValue = str | int | bool | None | list[str]
 
+SYSTEM = "system"  # the actor where no person acted, or one at the machine's own prompt
+
 
 class NotInTransactionError(ServiceError):
     """An entry must be stored together with the act it tells of."""

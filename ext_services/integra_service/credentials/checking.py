@@ -17,7 +17,7 @@ from integra_service.records.models import CheckReport
 
 from .approvals import find_policy_by_digest
 from .decisions import decide
-from .evidence import list_facts
+from .evidence import digest_evidence, list_facts
 from .models import Credential, CredentialDocument, CredentialState, Finding, FindingCode
 from .pages import find_document
 
@@ -28,7 +28,6 @@ _ESSENTIAL = {
     "tests": ("attempt_uuid", ("score", "cut")),
 }
 
-SYSTEM = "system"
 EVIDENCE = "evidence"
 
 
@@ -46,7 +45,7 @@ def check_credential(credential: Credential) -> tuple[Difference, ...]:
     differences = []
     if hashlib.sha256(bytes(document.content or b"")).hexdigest() != document.content_digest:
         differences.append(Difference(FindingCode.BYTES_CHANGED, ("document",)))
-    if hashlib.sha256(document.evidence.encode()).hexdigest() != document.evidence_digest:
+    if digest_evidence(document.evidence) != document.evidence_digest:
         differences.append(Difference(FindingCode.BYTES_CHANGED, ("evidence",)))
         return tuple(differences)  # what it says of the facts is worth nothing
     return (*differences, *_check_evidence(document))
@@ -93,23 +92,23 @@ def report_differences(credential: Credential, now: datetime) -> tuple[Differenc
         rows = Finding.objects.for_system().filter(credential=credential)
         latest = {row.code: row for row in rows.order_by("pk")}
         gone = set(latest) - {difference.code for difference in differences}
-        rows.filter(code__in=gone, settled_at=None).update(settled_at=now, settled_by=SYSTEM)
+        rows.filter(code__in=gone, settled_at=None).update(settled_at=now, settled_by=audit.SYSTEM)
         for difference in differences:
             known = latest.get(difference.code)
-            if known is None or known.settled_by == SYSTEM or known.details != _spell(difference):
+            if known is None or known.settled_by == audit.SYSTEM or known.details != _spell(difference):
                 _keep(credential, difference, now)
     return differences
 
 
 def _keep(credential: Credential, difference: Difference, now: datetime) -> None:
     open_rows = Finding.objects.for_system().filter(credential=credential, settled_at=None)
-    open_rows.filter(code=difference.code).update(settled_at=now, settled_by=SYSTEM)
+    open_rows.filter(code=difference.code).update(settled_at=now, settled_by=audit.SYSTEM)
     Finding.objects.for_system().create(
         credential=credential, code=difference.code, details=_spell(difference), found_at=now
     )
     audit.record(
         "credential.finding",
-        actor=SYSTEM,
+        actor=audit.SYSTEM,
         subject=f"credential:{credential.uuid}",
         now=now,
         data={"code": difference.code.value},

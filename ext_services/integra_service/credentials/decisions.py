@@ -10,7 +10,7 @@ from integra_service.records.models import Manifest
 from integra_service.records.services import get_record
 
 from .approvals import list_policies
-from .models import SourceDistrust
+from .distrust import is_distrusted
 from .policies import (
     AchievementPolicy,
     Decision,
@@ -24,8 +24,7 @@ from .policies import (
 
 def decide_achievements(identity: LearnerIdentity) -> tuple[tuple[AchievementPolicy, Decision], ...]:
     """Return, for each policy, whether this learner reached it and every reason if not."""
-    is_distrusted = SourceDistrust.objects.filter(source=identity.source_id, lifted_at=None).exists()
-    distrust = (Reason(ReasonCode.SOURCE_DISTRUSTED),) if is_distrusted else ()
+    distrust = (Reason(ReasonCode.SOURCE_DISTRUSTED),) if is_distrusted(identity.source_id) else ()
     unapproved = (Reason(ReasonCode.POLICY_UNAPPROVED),)
     return tuple(
         (version.policy, decide(identity, version.policy, distrust + (() if version.counts else unapproved)))

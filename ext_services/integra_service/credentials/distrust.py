@@ -19,9 +19,12 @@ _HELD = {"state": CredentialState.SUSPENDED, "reason": SuspensionReason.SOURCE_D
 
 
 def is_distrusted(source_id: int) -> bool:
-    """Tell whether the source is distrusted, and let nobody declare it before the caller's transaction ends."""
-    Source.objects.select_for_update(no_key=True).get(pk=source_id)
     return SourceDistrust.objects.filter(source=source_id, lifted_at=None).exists()
+
+
+def lock_trust(source_id: int) -> None:
+    """Let nobody declare the source distrusted before the caller's transaction ends."""
+    Source.objects.select_for_update(no_key=True).get(pk=source_id)
 
 
 def distrust_source(source: Source, since: datetime, *, by: str, now: datetime) -> tuple[Credential, ...]:
@@ -71,7 +74,7 @@ def _reinstate(pk: int, source: Source, by: str, now: datetime) -> bool:
 def _declare(source: Source, since: datetime, by: str, now: datetime) -> None:
     try:
         with transaction.atomic():
-            Source.objects.select_for_update(no_key=True).get(pk=source.pk)
+            lock_trust(source.pk)
             SourceDistrust.objects.create(source=source, since=since, declared_by=by, declared_at=now)
             data = {"since": since.isoformat()}
             audit.record("source.distrusted", actor=by, subject=f"source:{source.key}", now=now, data=data)

@@ -89,7 +89,7 @@ def _create_issuer(now: datetime) -> Issuer:
     issuer.status_lists.create(key=FIRST_LIST, content=forms.content, jwt=forms.jwt, signed_at=now)
     audit.record(
         "issuer.created",
-        actor="system",
+        actor=audit.SYSTEM,
         subject=f"issuer:{KEY}",
         now=now,
         data={"url": issuer.url, "did": issuer.did, "keys": [key.fragment for key in keys]},
@@ -108,7 +108,7 @@ def _move_issuer(issuer: Issuer, now: datetime) -> None:
     for status_list in issuer.status_lists.all():
         sign_status_list(status_list, now)
     data = {"url": issuer.url, "did": issuer.did}
-    audit.record("issuer.moved", actor="system", subject=f"issuer:{KEY}", now=now, data=data)
+    audit.record("issuer.moved", actor=audit.SYSTEM, subject=f"issuer:{KEY}", now=now, data=data)
 
 
 @transaction.atomic
@@ -134,7 +134,7 @@ def resolve_own(issuer: Issuer) -> Resolve:
         if address == issuer.did:
             return dump(get_did_document(issuer))
         for status_list in issuer.status_lists.all():
-            if get_list_url(issuer, status_list) == address:
+            if get_list_url(issuer, status_list.key) == address:
                 # Either form will do; the JWT is read without any linked data, at a tenth of the cost.
                 return (status_list.jwt or status_list.content).encode("utf-8")
         raise ResolutionError(address)
@@ -146,8 +146,8 @@ def make_profile(issuer: Issuer) -> IssuerProfile:
     return IssuerProfile(issuer.did, issuer.url, issuer.name)
 
 
-def get_list_url(issuer: Issuer, status_list: StatusList) -> str:
-    return f"{issuer.url}/status/{status_list.key}"
+def get_list_url(issuer: Issuer, key: str) -> str:
+    return f"{issuer.url}/status/{key}"
 
 
 @transaction.atomic
@@ -160,7 +160,7 @@ def open_status_list(issuer: Issuer, now: datetime) -> None:
         key=key, defaults={"content": forms.content, "jwt": forms.jwt, "signed_at": now}
     )
     if is_new:
-        audit.record("status_list.opened", actor="system", subject=f"status_list:{key}", now=now)
+        audit.record("status_list.opened", actor=audit.SYSTEM, subject=f"status_list:{key}", now=now)
 
 
 def count_entries(status_list: StatusList, city_ids: Collection[int]) -> dict[str, int]:
@@ -192,7 +192,7 @@ class SignedList:
 
 
 def _sign_list(issuer: Issuer, key: str, indices: Iterable[int], now: datetime) -> SignedList:
-    body = build_status_list(f"{issuer.url}/status/{key}", issuer.did, encode_list(indices), now)
+    body = build_status_list(get_list_url(issuer, key), issuer.did, encode_list(indices), now)
     _key, method = get_signing_method(issuer, KeyAlgorithm.ED25519)
     _key, jose_method = get_signing_method(issuer, KeyAlgorithm.P256)
     content = dump(sign(body, method, created=format_time(now))).decode("utf-8")

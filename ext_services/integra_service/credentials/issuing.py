@@ -18,7 +18,7 @@ from integra_service.people.services import confirmed_name, has_consent
 from integra_service.records.fold import CourseRecord
 
 from .decisions import decide_achievements
-from .distrust import is_distrusted
+from .distrust import is_distrusted, lock_trust
 from .documents import CredentialFacts, build_credential, rebuild_credential
 from .evidence import collect_evidence, digest_evidence, dump_evidence, list_results
 from .issuer import (
@@ -45,7 +45,7 @@ from .names import hash_name, is_name_of
 from .policies import AchievementPolicy, Decision
 from .signals import announce
 from .signing import SignedForms, sign_forms
-from .states import find_credential
+from .states import find_credential, get_page_url
 
 MAX_DRAWS = 8
 T = TypeVar("T")
@@ -164,11 +164,11 @@ def _store_intent(
     status_list = issuer.status_lists.latest("pk")
     salt = secrets.token_hex(16)
     facts = CredentialFacts(
-        url=f"{issuer.url}/c/{credential.token}",
+        url=get_page_url(credential),
         subject_uuid=credential.subject_uuid,
         name_hash=hash_name(name, salt),
         salt=salt,
-        status_list_url=get_list_url(issuer, status_list),
+        status_list_url=get_list_url(issuer, status_list.key),
         status_index=draw_status_index(),
         awarded_at=now,
         valid_from=now,
@@ -194,7 +194,7 @@ def _store_intent(
     )
     audit.record(
         "credential.intended",
-        actor="system",
+        actor=audit.SYSTEM,
         subject=f"credential:{credential.uuid}",
         now=now,
         data={"achievement": policy.key, "policy": policy.digest, "evidence": digest_evidence(evidence)},
@@ -262,7 +262,7 @@ def _store_replacement(
         former,
         name_hash=name_hash,
         salt=salt,
-        status_list_url=get_list_url(issuer, status_list),
+        status_list_url=get_list_url(issuer, status_list.key),
         status_index=index,
         # Documents tell time in seconds, and the later one counts.
         valid_from=max(now, datetime.fromisoformat(former["validFrom"]) + timedelta(seconds=1)),
@@ -335,6 +335,7 @@ def _store_signed(issuer: Issuer, document: CredentialDocument, forms: SignedFor
         set_bits(CredentialDocument.objects.for_system().filter(pk=document.pk), now)
     if credential.state == CredentialState.INTENDED:
         credential.state, credential.changed_at = CredentialState.VALID, now
+        lock_trust(document.source_id)
         if is_distrusted(document.source_id):  # since it was decided
             credential.state, credential.reason = (
                 CredentialState.SUSPENDED,
@@ -345,7 +346,7 @@ def _store_signed(issuer: Issuer, document: CredentialDocument, forms: SignedFor
     credential.save(update_fields=["state", "reason", "changed_at", "state_position"])
     audit.record(
         action,
-        actor="system",
+        actor=audit.SYSTEM,
         subject=f"credential:{credential.uuid}",
         now=now,
         data={"document": digest, "key": forms.key.fragment, "jose_key": forms.jose.key.fragment},

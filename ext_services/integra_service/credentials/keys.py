@@ -68,7 +68,7 @@ def ensure_keys(issuer: Issuer, now: datetime) -> None:
         try:
             with transaction.atomic():
                 key = create_key(issuer, algorithm, now)
-                _record("key.created", key, "system", now)
+                _record("key.created", key, audit.SYSTEM, now)
         except IntegrityError:  # another process was faster
             continue
 

@@ -99,7 +99,7 @@ def _announce_expired(pk: int, now: datetime) -> bool:
         return False
     locked.changed_at, locked.state_position = now, take_state_position(get_issuer())
     locked.save(update_fields=["changed_at", "state_position"])
-    audit.record("credential.expired", actor="system", subject=f"credential:{locked.uuid}", now=now)
+    audit.record("credential.expired", actor=audit.SYSTEM, subject=f"credential:{locked.uuid}", now=now)
     announce(locked.person)
     return True
 

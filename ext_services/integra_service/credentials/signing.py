@@ -110,7 +110,7 @@ def _renew_list(status_list: StatusList, now: datetime) -> None:
     sign_status_list(StatusList.objects.select_for_update(no_key=True).get(pk=status_list.pk), now)
     subject = f"issuer:{status_list.issuer.key}"
     audit.record(
-        "status_list.renewed", actor="system", subject=subject, now=now, data={"list": status_list.key}
+        "status_list.renewed", actor=audit.SYSTEM, subject=subject, now=now, data={"list": status_list.key}
     )
 
 
@@ -133,5 +133,5 @@ def _store_jose(document: CredentialDocument, forms: JoseForms, now: datetime) -
     if not lacking.update(jose_key=forms.key, ob_jwt=forms.ob_jwt, vc_jwt=forms.vc_jwt):
         return False
     subject, data = f"credential:{document.credential.uuid}", {"jose_key": forms.key.fragment}
-    audit.record("credential.forms_added", actor="system", subject=subject, now=now, data=data)
+    audit.record("credential.forms_added", actor=audit.SYSTEM, subject=subject, now=now, data=data)
     return True

@@ -70,7 +70,7 @@ def _publish(city: City, policy: Policy, content: str, now: datetime) -> PolicyV
     )
     audit.record(
         "policy.published",
-        actor="system",
+        actor=audit.SYSTEM,
         subject=f"policy:{city.key}:{policy.code}:{policy.version}",
         now=now,
         data={"digest": policy.digest},
@@ -180,7 +180,7 @@ def refresh_proposal(application: Application, *, now: datetime) -> None:
         )
         audit.record(
             "proposal.made",
-            actor="system",
+            actor=audit.SYSTEM,
             subject=f"application:{application.uuid}",
             now=now,
             data={"outcome": str(proposal.outcome), "ordinal": ordinal, "facts": facts_digest},

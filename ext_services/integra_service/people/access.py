@@ -13,6 +13,7 @@ from integra_service.lib import encryption
 from integra_service.lib.errors import NotFoundError
 from integra_service.lib.text import fold_words
 
+from .identities import list_short_codes
 from .models import Consent, LearnerIdentity, LegalName, NameToken, Person, Purpose, Role, StaffRole
 from .names import TOKEN_CONTEXT, confirmed_names
 
@@ -128,11 +129,8 @@ def find_by_name(staff: Staff, text: str) -> list[Person]:
 
 
 def describe(people: list[Person]) -> tuple[FoundPerson, ...]:
-    names = confirmed_names(people)
-    codes: dict[int, list[str]] = {}
-    for identity in LearnerIdentity.objects.for_system().filter(person__in=people).order_by("pk"):
-        codes.setdefault(identity.person_id, []).append(identity.short_code)
-    return tuple(FoundPerson(p, names.get(p.pk), tuple(codes.get(p.pk, ()))) for p in people)
+    names, codes = confirmed_names(people), list_short_codes(people)
+    return tuple(FoundPerson(p, names.get(p.pk), codes.get(p.pk, ())) for p in people)
 
 
 def unique(people: list[Person]) -> list[Person]:

@@ -25,8 +25,6 @@ from .id_tokens import MAX_SUBJECT_LENGTH
 from .models import ExternalAccount, Role, StaffRole
 from .sources import get_city
 
-ACTOR = "system"  # an operator at the machine's own prompt
-
 
 @transaction.atomic
 def add_user(username: str, *, password: str | None = None, now: datetime) -> User:
@@ -52,7 +50,7 @@ def get_user(username: str) -> User:
 
 
 @transaction.atomic
-def set_password(user: User, password: str, *, actor: str = ACTOR, now: datetime) -> None:
+def set_password(user: User, password: str, *, actor: str = audit.SYSTEM, now: datetime) -> None:
     """Set a password that passes the rules; the user's open sessions end."""
     require_good_password(password, user)
     user.set_password(password)
@@ -187,7 +185,7 @@ def note(
     user: User,
     now: datetime,
     *,
-    actor: str = ACTOR,
+    actor: str = audit.SYSTEM,
     data: Mapping[str, AuditValue] | None = None,
 ) -> None:
     audit.record(action, actor=actor, subject=f"user:{user.pk}", now=now, data=data)

@@ -143,7 +143,7 @@ def enrol_for_demo(user: User, secret: str, *, now: datetime) -> None:
     if factor is not None and open_secret(factor) == secret:
         return
     store(user, secret, 0, now)
-    audit.record("second_factor.enrolled", actor="system", subject=actor_of(user), now=now)
+    audit.record("second_factor.enrolled", actor=audit.SYSTEM, subject=actor_of(user), now=now)
 
 
 def take_try(user: User, now: datetime) -> bool:

@@ -6,8 +6,8 @@ from typing import Any
 
 import jwt
 
-from integra_service.lib.env import Provider, ProviderKind
 from integra_service.lib.errors import RequestError
+from integra_service.lib.providers import Provider, ProviderKind
 
 # No HS*: whoever can check such a token can make one. No "none".
 ALGORITHMS = {

@@ -1,6 +1,6 @@
 """From a source's learner to a person, and from person to person."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +19,15 @@ def find_identity(source: Source, learner_uuid: UUID) -> LearnerIdentity | None:
         .filter(source=source, learner_uuid=learner_uuid)
         .first()
     )
+
+
+def list_short_codes(people: Iterable[Person]) -> dict[int, tuple[str, ...]]:
+    """Return the short codes by which people are found, by the person's internal id; retired ones find nobody."""
+    codes: dict[int, tuple[str, ...]] = {}
+    identities = LearnerIdentity.objects.for_system().filter(person__in=people, retired_at__isnull=True)
+    for person_id, code in identities.order_by("pk").values_list("person_id", "short_code"):
+        codes[person_id] = (*codes.get(person_id, ()), code)
+    return codes
 
 
 def ensure_identity(source: Source, learner_uuid: UUID, city_id: int, now: datetime) -> LearnerIdentity:

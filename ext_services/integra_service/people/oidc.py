@@ -17,9 +17,9 @@ from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
-from integra_service.lib.env import Provider, ProviderKind, require_provider_url
 from integra_service.lib.errors import RequestError
 from integra_service.lib.outgoing import Answer, OutgoingError, fetch, post_form
+from integra_service.lib.providers import Provider, ProviderKind, require_provider_url
 from integra_service.lib.strictjson import parse_json
 
 from .id_tokens import IdentityError, read_subject

@@ -2,6 +2,7 @@
 
 from .access import Staff, access_person, find_people, find_staff
 from .consents import has_consent, list_consents, record_consents
+from .identities import list_short_codes
 from .names import confirm_name, confirmed_name, confirmed_names
 from .residences import access_residence, list_residences, record_residence
 from .source_access import access_source, operated_sources
@@ -19,6 +20,7 @@ __all__ = [
     "has_consent",
     "list_consents",
     "list_residences",
+    "list_short_codes",
     "operated_sources",
     "record_consents",
     "record_residence",

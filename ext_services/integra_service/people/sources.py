@@ -132,7 +132,7 @@ def register_source(
         (SecretKind.PULL, secrets.pull),
     ):
         add_secret(source, kind, text, now)
-    audit.record("source.registered", actor="system", subject=f"source:{key}", now=now)
+    audit.record("source.registered", actor=audit.SYSTEM, subject=f"source:{key}", now=now)
     return source
 
 
@@ -164,7 +164,7 @@ def retire_old_secrets(source: Source, now: datetime) -> int:
         active = source.secrets.filter(kind=kind, retired_at__isnull=True).order_by("-created_at", "-pk")
         old = list(active.values_list("pk", flat=True)[1:])
         retired += source.secrets.filter(pk__in=old).update(retired_at=now)
-    audit.record("source.secrets_retired", actor="system", subject=f"source:{source.key}", now=now)
+    audit.record("source.secrets_retired", actor=audit.SYSTEM, subject=f"source:{source.key}", now=now)
     return retired
 
 

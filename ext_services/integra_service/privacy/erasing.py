@@ -8,6 +8,7 @@ leaves what the next one goes on with.
 import logging
 from datetime import datetime, timedelta
 
+from integra_service.audit.services import SYSTEM
 from integra_service.credentials.erasing import erase_credentials
 from integra_service.eligibility.erasing import erase_proposals
 from integra_service.lib import throttle
@@ -31,7 +32,6 @@ logger = logging.getLogger(__name__)
 # Long enough for a classroom that was away to read that the certificate is gone; then nothing leads from the learner
 # to what is left of the person.
 KEPT_LINKED = timedelta(days=30)
-SYSTEM = "system"
 
 
 def erase_person(person: Person, *, by: str, now: datetime) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from integra_service.audit.services import SYSTEM
 from integra_service.lib.clock import utc_now
 from integra_service.people.models import LearnerIdentity
 from integra_service.records.signals import record_changed
@@ -17,4 +18,4 @@ def forget_retired(sender: Any, identity: LearnerIdentity, **_kwargs: Any) -> No
     identity.refresh_from_db()
     identities = LearnerIdentity.objects.for_system().filter(person=identity.person_id)
     if identity.retired_at is not None and not identities.filter(retired_at=None).exists():
-        erase_person(identity.person, by="system", now=utc_now())
+        erase_person(identity.person, by=SYSTEM, now=utc_now())

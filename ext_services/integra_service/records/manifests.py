@@ -31,5 +31,5 @@ def register_manifest(raw: Any, now: datetime) -> str:
         )
         if is_new:
             subject = f"manifest:{manifest.digest}"
-            audit.record("manifest.registered", actor="system", subject=subject, now=now)
+            audit.record("manifest.registered", actor=audit.SYSTEM, subject=subject, now=now)
     return manifest.digest

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from django.db import connection, transaction
 
-from integra_service.audit.services import get_head
+from integra_service.audit.services import SYSTEM, get_head
 from integra_service.lib import encryption
 from integra_service.lib.errors import ServiceError
 from integra_service.people.erasures import list_erasures
@@ -144,7 +144,7 @@ def replay_erasures(now: datetime) -> int:
     noted = {erasure.person_uuid for erasure in list_erasures()}
     people = list(Person.objects.for_system().filter(uuid__in=noted).order_by("pk"))
     for person in people:
-        erase_person(person, by="system", now=now)
+        erase_person(person, by=SYSTEM, now=now)
     return len(people)
 
 

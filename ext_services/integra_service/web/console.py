@@ -23,11 +23,12 @@ from integra_service.people.services import (
     confirmed_name,
     find_people,
     list_residences,
+    list_short_codes,
     record_residence,
 )
 
 from .credentials import describe_own
-from .progress import describe_courses, list_short_codes
+from .progress import describe_courses
 from .sessions import people_page, staff_page
 
 EVIDENCE_LABELS = {
@@ -108,7 +109,7 @@ def person(request: HttpRequest, staff: Staff, uuid: UUID) -> HttpResponse:
     context = {
         "person": someone,
         "name": confirmed_name(someone),
-        "short_codes": list_short_codes(someone),
+        "short_codes": list_short_codes([someone]).get(someone.pk, ()),
         "courses": describe_courses(someone),
         "certificates": describe_own(someone, utc_now()),
         "residences": [with_label(row) for row in residences],

@@ -28,9 +28,8 @@ from integra_service.credentials.services import (
     read_history,
 )
 from integra_service.lib.clock import utc_now
-from integra_service.people.services import Staff, confirmed_name
+from integra_service.people.services import Staff, confirmed_name, list_short_codes
 
-from .credentials import find_codes
 from .evidence import describe_evidence
 from .sessions import staff_page
 from .wording import (
@@ -87,7 +86,7 @@ def describe_head(row: Credential) -> dict[str, object]:
     return {
         "credential": row,
         "name": confirmed_name(row.person),
-        "code": find_codes([row.person]).get(row.person_id, ""),
+        "code": ", ".join(list_short_codes([row.person]).get(row.person_id, ())),
         "title": name_achievements().get(row.achievement_key, row.achievement_key),
         "tag": tag_of(row, utc_now()),
         "reason": describe_reason(row.reason) if row.reason else "",

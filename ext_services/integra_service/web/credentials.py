@@ -24,8 +24,8 @@ from integra_service.credentials.services import (
     list_register,
 )
 from integra_service.lib.clock import utc_now
-from integra_service.people.models import City, LearnerIdentity, Person
-from integra_service.people.services import Staff, confirmed_names
+from integra_service.people.models import City, Person
+from integra_service.people.services import Staff, confirmed_names, list_short_codes
 
 from .sessions import people_page
 from .wording import SHOWN, name_achievements, tag_of
@@ -113,13 +113,13 @@ def describe_rows(
 ) -> list[dict[str, object]]:
     """Return what the page shows of each, names and codes fetched in one go."""
     people = [row.person for row in rows]
-    names, codes = confirmed_names(people), find_codes(people)
+    names, codes = confirmed_names(people), list_short_codes(people)
     return [
         {
             "credential": row,
             "tag": tag_of(row, now),
             "name": names.get(row.person_id),
-            "code": codes.get(row.person_id, ""),
+            "code": ", ".join(codes.get(row.person_id, ())),
             "title": titles.get(row.achievement_key, row.achievement_key),
         }
         for row in rows
@@ -137,15 +137,6 @@ def describe_own(person: Person, now: datetime) -> list[dict[str, object]]:
         }
         for row in list_credentials(person)
     ]
-
-
-def find_codes(people: Sequence[Person]) -> dict[int, str]:
-    """Return each person's short codes as one text, by the person's internal id."""
-    found: dict[int, list[str]] = {}
-    identities = LearnerIdentity.objects.for_system().filter(person__in=people, retired_at__isnull=True)
-    for person_id, code in identities.order_by("pk").values_list("person_id", "short_code"):
-        found.setdefault(person_id, []).append(code)
-    return {person_id: ", ".join(codes) for person_id, codes in found.items()}
 
 
 def make_next(query: QueryDict, next_after: UUID | None) -> str:

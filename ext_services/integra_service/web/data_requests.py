@@ -19,10 +19,9 @@ from integra_service.people.data_requests import (
     refuse,
 )
 from integra_service.people.models import DataRequest, RefusalReason, RequestKind
-from integra_service.people.services import Staff, confirmed_names
+from integra_service.people.services import Staff, confirmed_names, list_short_codes
 from integra_service.privacy.answering import carry_out_for, finish
 
-from .progress import list_short_codes
 from .request_words import REFUSAL_LABELS, describe_request
 from .sessions import officer_page
 
@@ -93,7 +92,7 @@ def show(request: HttpRequest, row: DataRequest, *, problem: str = "", status: i
         "data_request": describe_request(row, utc_now()),
         "person": row.person if is_known else None,
         "name": confirmed_names([row.person]).get(row.person_id),
-        "short_codes": list_short_codes(row.person) if is_known else (),
+        "short_codes": list_short_codes([row.person]).get(row.person_id, ()) if is_known else (),
         "reasons": reasons,
         "problem": problem,
     }

@@ -10,14 +10,13 @@ from django.utils.translation import gettext as _
 from integra_service.credentials.models import CredentialState
 from integra_service.credentials.pages import compare_name, describe_credential, find_document
 from integra_service.credentials.services import Credential, decide_achievements, list_credentials
-from integra_service.credentials.states import EXPIRED
 from integra_service.people.data_requests import list_requests, read_clock
 from integra_service.people.models import LearnerIdentity, Person, Purpose, RequestKind, RequestState
 from integra_service.people.services import confirmed_name, list_consents
 
 from .progress import describe_reasons
+from .wording import LOOKS
 
-LOOKS = {CredentialState.VALID: "tag-good", CredentialState.SUSPENDED: "tag-warn", EXPIRED: "tag-warn"}
 # A link and nothing more: no request leaves the phone before it is tapped.
 SHARE_URL = "https://wa.me/?text="
 
@@ -119,7 +118,7 @@ def make_card(credential: Credential, name: str | None, is_hidden: bool, now: da
         title=page.title,
         state=page.state,
         word=_("Hidden") if is_hidden else page.word,
-        look="tag-warn" if is_hidden else LOOKS.get(page.state, "tag-bad"),
+        look="tag-warn" if is_hidden else LOOKS[page.state],
         reason=page.reason,
         awarded_at=page.awarded_at,
         changed_at=page.changed_at,

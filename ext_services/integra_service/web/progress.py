@@ -78,10 +78,6 @@ def list_identities(person: Person) -> list[LearnerIdentity]:
     return list(identities.select_related("source", "person").order_by("pk"))
 
 
-def list_short_codes(person: Person) -> tuple[str, ...]:
-    return tuple(identity.short_code for identity in list_identities(person))
-
-
 def describe_courses(person: Person) -> tuple[CourseView, ...]:
     return tuple(
         describe_course(identity, course)

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from integra_service.lib import throttle
 from integra_service.lib.clock import utc_now
-from integra_service.lib.env import Provider
 from integra_service.lib.errors import RequestError
+from integra_service.lib.providers import Provider
 from integra_service.people.accounts import find_bound_user, note_sign_in, set_password
 from integra_service.people.id_tokens import IdentityError
 from integra_service.people.oidc import PendingSignIn, begin, finish

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integra_service.audit.models import AuditEntry
+from integra_service.credentials.pages import UNCONFIRMED
 from integra_service.credentials.services import (
     EXPIRED,
     Act,
@@ -42,6 +43,7 @@ LOOKS = {
     EXPIRED: "tag-warn",
     CredentialState.REVOKED: "tag-bad",
     CredentialState.ERASED: "",
+    UNCONFIRMED: "tag-bad",
 }
 ACTS = {
     Act.REVOKE: gettext_lazy("Revoke"),

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 ASK_FIVE_TIMES = """
+import threading
 import time
 import django
 django.setup()
@@ -14,6 +15,9 @@ began = time.monotonic()
 for _ in range(5):
     request_apply()
 print(time.monotonic() - began)
+for asking in threading.enumerate():
+    if asking is not threading.current_thread():
+        asking.join(timeout=30)
 """
 
 
@@ -24,4 +28,5 @@ def test_nobody_waits_for_a_broker_that_is_away():
     )
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 1
-    assert done.stderr.count("the broker is away") == 5
+    # A request covers what comes within the next moment: five in a row ask once.
+    assert done.stderr.count("the broker is away") == 1

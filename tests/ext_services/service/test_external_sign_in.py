@@ -16,7 +16,7 @@ from django.test import Client
 from identity_provider import AUDIENCE_OF_LMS, CLIENT_ID, CLIENT_SECRET, IdentityProvider, Key
 from service_support import NOW
 
-from integra_service.lib.env import Provider, ProviderKind
+from integra_service.lib.providers import Provider, ProviderKind
 from integra_service.people.accounts import bind, disable_user
 from integra_service.people.models import ExternalAccount, StaffRole
 

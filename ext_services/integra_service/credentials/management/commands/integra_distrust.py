@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from integra_service.audit.services import SYSTEM
 from integra_service.credentials.distrust import distrust_source, lift_distrust
 from integra_service.credentials.states import get_page_url
 from integra_service.lib.clock import utc_now
@@ -41,10 +42,10 @@ class Command(BaseCommand):
             raise CommandError(f"There is no source {options['source']!r}.")
         try:
             if options["lift"]:
-                count = lift_distrust(source, by="system", now=utc_now())
+                count = lift_distrust(source, by=SYSTEM, now=utc_now())
                 self.stdout.write(f"{count} credentials count again.")
                 return
-            resting = distrust_source(source, options["since"], by="system", now=utc_now())
+            resting = distrust_source(source, options["since"], by=SYSTEM, now=utc_now())
         except RequestError as error:
             raise CommandError(error.message) from error
         for credential in resting:

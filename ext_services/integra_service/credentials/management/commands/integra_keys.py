@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from integra_service.audit.services import SYSTEM
 from integra_service.credentials.issuer import compromise_key, get_issuer
 from integra_service.credentials.keys import rotate_key
 from integra_service.credentials.models import CredentialDocument, KeyAlgorithm, Run, RunKind
@@ -35,7 +36,7 @@ class Command(BaseCommand):
                     self.list_keys()
                 case "rotate":
                     algorithm = KeyAlgorithm(options["algorithm"])
-                    key = rotate_key(get_issuer(), algorithm, now=utc_now(), by="system")
+                    key = rotate_key(get_issuer(), algorithm, now=utc_now(), by=SYSTEM)
                     self.stdout.write(f"{key.fragment} signs from now on.")
                 case "compromise":
                     self.compromise(options["fragment"])
@@ -52,7 +53,7 @@ class Command(BaseCommand):
         key = get_issuer().keys.filter(fragment=fragment).first()
         if key is None:
             raise CommandError(f"There is no key {fragment!r}.")
-        compromise_key(key, utc_now(), "system")
+        compromise_key(key, utc_now(), SYSTEM)
         made = failed = 0
         # Until nothing is left: a run that was open before may have passed by what this key signed.
         while made_now := self.sign_anew():
@@ -65,7 +66,7 @@ class Command(BaseCommand):
 
     def sign_anew(self) -> Run | None:
         """Work a run off and return it; None when it found nothing to do."""
-        run = start_run(RunKind.RESIGN, by="system", now=utc_now())
+        run = start_run(RunKind.RESIGN, by=SYSTEM, now=utc_now())
         while not work(run, utc_now()):
             self.stdout.write(f"{run.done_count} of {run.total_count} signed anew")
         return run if run.made_count else None

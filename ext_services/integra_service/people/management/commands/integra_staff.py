@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
+from integra_service.audit.services import SYSTEM
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
 from integra_service.people import accounts
@@ -128,7 +129,7 @@ class Command(BaseCommand):
 
     def do_reset_factor(self, options: dict[str, Any]) -> None:
         user = accounts.get_user(options["username"])
-        if not reset_factor(user, actor=accounts.ACTOR, now=utc_now()):
+        if not reset_factor(user, actor=SYSTEM, now=utc_now()):
             raise CommandError(f"{user.username} has no second factor.")
         self.stdout.write(f"{user.username} enrols a phone again with the next delicate step.")
 

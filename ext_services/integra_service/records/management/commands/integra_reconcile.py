@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from integra_service.audit.services import SYSTEM
 from integra_service.lib.clock import utc_now
 from integra_service.people.models import Source
 from integra_service.records.reconcile import carry_out, request_comparison
@@ -26,7 +27,7 @@ class Command(BaseCommand):
             raise CommandError(f"Not compared: {', '.join(failed)}.")
 
     def compare(self, source: Source, after: int) -> bool:
-        report = carry_out(request_comparison(source, actor="system", now=utc_now(), after=after))
+        report = carry_out(request_comparison(source, actor=SYSTEM, now=utc_now(), after=after))
         if report.error:
             self.stderr.write(f"{source.key}: broke off with {report.error} after {report.read_count} events")
             return False
