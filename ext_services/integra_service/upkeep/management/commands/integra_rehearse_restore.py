@@ -18,7 +18,7 @@ from django.db import connection
 
 from integra_service.audit.services import get_head
 from integra_service.lib.clock import utc_now
-from integra_service.web.backups import (
+from integra_service.upkeep.backups import (
     BackupError,
     BackupNote,
     database_url,

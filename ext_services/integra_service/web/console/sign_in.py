@@ -25,8 +25,7 @@ from integra_service.lib.providers import Provider
 from integra_service.people.accounts import find_bound_user, set_password
 from integra_service.people.id_tokens import IdentityError
 from integra_service.people.oidc import PendingSignIn, begin, finish
-
-from .sessions import find_request_staff
+from integra_service.web.sessions import find_request_staff
 
 logger = logging.getLogger(__name__)
 

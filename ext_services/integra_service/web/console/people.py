@@ -26,10 +26,10 @@ from integra_service.people.services import (
     list_short_codes,
     record_residence,
 )
+from integra_service.web.progress import describe_courses
+from integra_service.web.sessions import people_page, staff_page
 
 from .credentials import describe_own
-from .progress import describe_courses
-from .sessions import people_page, staff_page
 
 EVIDENCE_LABELS = {
     Evidence.RENTAL: gettext_lazy("Rental contract"),

@@ -12,9 +12,9 @@ from integra_service.people.handover import accept_handover
 from integra_service.people.models import LearnerIdentity
 from integra_service.people.session import find_learner
 from integra_service.people.tokens import TokenError
+from integra_service.web.sessions import learner_page, start_learner_session
 
 from .my_page import describe_my_page
-from .sessions import learner_page, start_learner_session
 
 
 @require_GET

@@ -21,9 +21,8 @@ from integra_service.people.data_requests import (
 from integra_service.people.models import DataRequest, RefusalReason, RequestKind
 from integra_service.people.services import Staff, confirmed_names, list_short_codes
 from integra_service.privacy.answering import carry_out_for, finish
-
-from .request_words import REFUSAL_LABELS, describe_request
-from .sessions import officer_page
+from integra_service.web.request_words import REFUSAL_LABELS, describe_request
+from integra_service.web.sessions import officer_page
 
 MAX_SETTLED = 50
 

@@ -13,9 +13,8 @@ from integra_service.credentials.services import Credential, decide_achievements
 from integra_service.people.data_requests import list_requests, read_clock
 from integra_service.people.models import LearnerIdentity, Person, Purpose, RequestKind, RequestState
 from integra_service.people.services import confirmed_name, list_consents
-
-from .progress import describe_reasons
-from .wording import LOOKS
+from integra_service.web.progress import describe_reasons
+from integra_service.web.wording import LOOKS
 
 # A link and nothing more: no request leaves the phone before it is tapped.
 SHARE_URL = "https://wa.me/?text="

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from integra_service.lib.clock import utc_now
-from integra_service.web.backups import BackupError, read_note, take_backup
+from integra_service.upkeep.backups import BackupError, read_note, take_backup
 
 
 class Command(BaseCommand):

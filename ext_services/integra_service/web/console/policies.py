@@ -25,9 +25,8 @@ from integra_service.credentials.services import (
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.services import Staff
-
-from .sessions import officer_page, people_page
-from .wording import ACTS
+from integra_service.web.sessions import officer_page, people_page
+from integra_service.web.wording import ACTS
 
 
 @dataclass(frozen=True, slots=True)

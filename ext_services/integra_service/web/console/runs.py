@@ -19,9 +19,8 @@ from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
 from integra_service.people.models import City
 from integra_service.people.services import Staff
-
-from .sessions import officer_page
-from .wording import name_actors
+from integra_service.web.sessions import officer_page
+from integra_service.web.wording import name_actors
 
 SHOWN = 50
 

@@ -29,10 +29,8 @@ from integra_service.credentials.services import (
 )
 from integra_service.lib.clock import utc_now
 from integra_service.people.services import Staff, confirmed_name, list_short_codes
-
-from .evidence import describe_evidence
-from .sessions import staff_page
-from .wording import (
+from integra_service.web.sessions import staff_page
+from integra_service.web.wording import (
     ACTS,
     DECISIONS,
     FINDINGS,
@@ -42,6 +40,8 @@ from .wording import (
     name_actors,
     tag_of,
 )
+
+from .evidence import describe_evidence
 
 # As the addresses call the acts.
 ACT_WORDS = {"anular": Act.REVOKE, "suspender": Act.SUSPEND, "levantar": Act.REINSTATE}

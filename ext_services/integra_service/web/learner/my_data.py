@@ -24,12 +24,12 @@ from integra_service.people.data_requests import COOLING, TOPICS, ask, list_requ
 from integra_service.people.models import LearnerIdentity, RequestKind, RequestTopic
 from integra_service.people.services import confirmed_name, list_residences
 from integra_service.privacy.download import collect_data
+from integra_service.web.progress import CourseView, describe_courses
+from integra_service.web.request_words import TOPIC_LABELS, describe_request
+from integra_service.web.sessions import actor_of, learner_page
 
 from .my_data_file import describe_file
 from .my_page import find_erasure
-from .progress import CourseView, describe_courses
-from .request_words import TOPIC_LABELS, describe_request
-from .sessions import actor_of, learner_page
 
 DOWNLOADS, WINDOW_SECONDS = 10, 3600
 

@@ -11,9 +11,9 @@ from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
 from integra_service.people.models import LearnerIdentity, Purpose
 from integra_service.people.services import list_consents, record_consents
+from integra_service.web.sessions import actor_of, learner_page
 
 from . import notice
-from .sessions import actor_of, learner_page
 
 ANSWERS = {"si": True, "no": False}
 

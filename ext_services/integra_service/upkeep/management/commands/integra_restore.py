@@ -12,7 +12,7 @@ from integra_service.audit.services import check_chain
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import ServiceError
 from integra_service.people.erasures import list_erasures
-from integra_service.web.backups import list_differences, replay_erasures, restore_backup
+from integra_service.upkeep.backups import list_differences, replay_erasures, restore_backup
 
 
 class Command(BaseCommand):

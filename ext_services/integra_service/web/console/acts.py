@@ -31,10 +31,10 @@ from integra_service.credentials.services import (
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.services import Staff
+from integra_service.web.sessions import officer_page
+from integra_service.web.wording import ACTS
 
 from .credential import ACT_WORDS, describe_act, describe_head
-from .sessions import officer_page
-from .wording import ACTS
 
 # What a person may choose. That a source is not believed is declared by its own command, which also ends it.
 REASONS: dict[Act, tuple[str, ...]] = {

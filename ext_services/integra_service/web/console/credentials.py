@@ -26,9 +26,8 @@ from integra_service.credentials.services import (
 from integra_service.lib.clock import utc_now
 from integra_service.people.models import City, Person
 from integra_service.people.services import Staff, confirmed_names, list_short_codes
-
-from .sessions import people_page
-from .wording import SHOWN, name_achievements, tag_of
+from integra_service.web.sessions import people_page
+from integra_service.web.wording import SHOWN, name_achievements, tag_of
 
 NARROWING = ("estado", "logro", "ciudad", "desde", "hasta", "hallazgos", "espera")
 DATES = [MinValueValidator(date(2020, 1, 1)), MaxValueValidator(date(2099, 12, 31))]

@@ -15,8 +15,7 @@ from integra_service.lib.clock import utc_now
 from integra_service.people import factors
 from integra_service.people.models import SecondFactor
 from integra_service.people.services import Staff
-
-from .sessions import (
+from integra_service.web.sessions import (
     ask_for_factor,
     factor_page,
     has_fresh_factor,

@@ -10,8 +10,7 @@ from django.utils.translation import gettext_noop
 
 from integra_service.people.models import City
 from integra_service.people.services import Staff
-
-from .sessions import find_request_staff
+from integra_service.web.sessions import find_request_staff
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from integra_service.people.accounts import list_roles, set_password
 from integra_service.people.factors import count_recovery_codes, find_factor
 from integra_service.people.models import Role
 from integra_service.people.services import Staff
+from integra_service.web.sessions import needs_factor, staff_page
 
-from .sessions import needs_factor, staff_page
 from .sign_in import take_password_try
 
 ROLE_LABELS = {

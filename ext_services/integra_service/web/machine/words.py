@@ -19,8 +19,7 @@ from integra_service.records.judging import (
 )
 from integra_service.records.models import CheckReport
 from integra_service.records.monitoring import Alarm, AlarmCode
-
-from .wording import FINDINGS
+from integra_service.web.wording import FINDINGS
 
 # What it means, and what whoever reads it can do.
 REASONS = {

@@ -20,8 +20,7 @@ from integra_service.eligibility.services import (
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError
 from integra_service.people.services import Staff, access_person, confirmed_name
-
-from .sessions import staff_page
+from integra_service.web.sessions import staff_page
 
 # What each outcome and state is called on the page, and how it looks: never by colour alone.
 OUTCOMES = {

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_GET
 from integra_service.credentials.services import KeyState, count_documents, count_entries, find_issuer
 from integra_service.credentials.status_list import LENGTH
 from integra_service.people.services import Staff
-
-from .sessions import officer_page
+from integra_service.web.sessions import officer_page
 
 STATES = {
     KeyState.ACTIVE: (gettext_lazy("Signs"), "tag-good"),

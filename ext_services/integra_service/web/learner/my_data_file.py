@@ -15,12 +15,12 @@ from integra_service.people.models import (
     RequestState,
     RequestTopic,
 )
+from integra_service.web.console.applications import OUTCOMES
+from integra_service.web.console.people import EVIDENCE_LABELS
+from integra_service.web.progress import CourseView
+from integra_service.web.request_words import KIND_LABELS, REFUSAL_LABELS, STATE_LABELS, TOPIC_LABELS
 
 from . import notice
-from .applications import OUTCOMES
-from .console import EVIDENCE_LABELS
-from .progress import CourseView
-from .request_words import KIND_LABELS, REFUSAL_LABELS, STATE_LABELS, TOPIC_LABELS
 
 TEST_LABELS = {
     "pre": gettext_lazy("Test at the beginning"),

@@ -13,8 +13,7 @@ from integra_service.lib.text import TextError, clean_name
 from integra_service.people.models import LearnerIdentity, Purpose
 from integra_service.people.services import confirmed_name, has_consent
 from integra_service.privacy.naming import can_correct_name, correct_name
-
-from .sessions import actor_of, learner_page
+from integra_service.web.sessions import actor_of, learner_page
 
 
 @require_http_methods(["GET", "POST"])

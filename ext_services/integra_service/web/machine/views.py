@@ -37,10 +37,10 @@ from integra_service.records.inspection import (
 )
 from integra_service.records.monitoring import latest_checks, latest_reports, list_alarms, measure_inbox
 from integra_service.records.retrying import retry_event, retry_reason
+from integra_service.web.sessions import operator_page
 
-from .machine_words import describe_alarm, describe_differences, explain_reason, name_check
-from .sessions import operator_page
 from .source_facts import describe_source
+from .words import describe_alarm, describe_differences, explain_reason, name_check
 
 MAX_PK_DIGITS = 18
 
