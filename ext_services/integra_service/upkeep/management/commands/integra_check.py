@@ -14,7 +14,10 @@ CHECKS = (check_standings, check_source)
 
 
 class Command(BaseCommand):
-    help = "Recompute what was decided from what is stored. Changes nothing; fails on a difference."
+    help = (
+        "Recompute standings, and what certificates rest on. Keeps a report and findings, changes nothing else; fails "
+        "on a difference."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
