@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "integra_service.credentials",
     "integra_service.eligibility",
     "integra_service.privacy",
+    "integra_service.upkeep",
     "integra_service.web",
 ]
 
@@ -97,7 +98,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "integra_service.lib.context.assembly",
-                "integra_service.web.context.console",
+                "integra_service.web.console.context.console",
             ],
         },
     }
@@ -158,7 +159,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "integra_service.web.description.add_documents",
+        "integra_service.web.api.description.add_documents",
     ],
 }
 

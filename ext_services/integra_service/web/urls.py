@@ -3,27 +3,24 @@
 from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from . import (
+from .api import system
+from .api import views as api
+from .console import (
     account,
     acts,
-    api,
     applications,
-    consents,
-    console,
     credential,
     credentials,
     data_requests,
     keys,
-    learner,
-    machine,
-    my_data,
-    my_name,
+    people,
     policies,
     runs,
     second_factor,
     sign_in,
-    system,
 )
+from .learner import consents, door, my_data, my_name
+from .machine import views as machine
 
 app_name = "web"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -33,8 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/events", api.EventsView.as_view(), name="events"),
     path("api/v1/certificate-states", api.CertificateStatesView.as_view(), name="certificate-states"),
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
-    path("entrar/<str:token>", learner.enter, name="enter"),
-    path("mi/", learner.my_page, name="my"),
+    path("entrar/<str:token>", door.enter, name="enter"),
+    path("mi/", door.my_page, name="my"),
     path("mi/aviso/", consents.notice_page, name="notice"),
     path("mi/permisos/", consents.consents_page, name="consents"),
     path("mi/nombre/", my_name.name_page, name="name"),
@@ -43,8 +40,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mi/datos/pedir/", my_data.ask_page, name="ask"),
     path("mi/datos/borrar/", my_data.ask_erasure, name="ask-erasure"),
     path("mi/datos/pedidos/<uuid:uuid>/retirar/", my_data.withdraw_request, name="withdraw-request"),
-    path("mi/salir/", learner.leave, name="leave"),
-    path("consola/", console.home, name="console"),
+    path("mi/salir/", door.leave, name="leave"),
+    path("consola/", people.home, name="console"),
     path("consola/entrar/", sign_in.sign_in, name="sign-in"),
     path("consola/entrar/cuenta/", sign_in.external_start, name="external-start"),
     path("consola/entrar/cuenta/vuelta/", sign_in.external_return, name="external-return"),
@@ -70,12 +67,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("consola/maquina/fuentes/<str:key>/reintentar/", machine.retry_all, name="machine-retry-all"),
     path("consola/maquina/revisiones/<int:pk>/", machine.check, name="machine-check"),
     path("consola/maquina/reglas/", machine.manifests, name="machine-manifests"),
-    path("consola/personas/", console.people, name="people"),
-    path("consola/personas/<uuid:uuid>/", console.person, name="person"),
-    path("consola/personas/<uuid:uuid>/residencia/", console.residence_add, name="residence-add"),
+    path("consola/personas/", people.people, name="people"),
+    path("consola/personas/<uuid:uuid>/", people.person, name="person"),
+    path("consola/personas/<uuid:uuid>/residencia/", people.residence_add, name="residence-add"),
     path(
         "consola/personas/<uuid:uuid>/residencia/<uuid:residence_uuid>/",
-        console.residence_correct,
+        people.residence_correct,
         name="residence-correct",
     ),
     path("consola/personas/<uuid:uuid>/postular/", applications.register, name="register-application"),

@@ -15,8 +15,8 @@ from service_support import NOW, confirm
 from integra_grading import events
 from integra_service.people.erasures import UnreadableErasureError
 from integra_service.people.models import LearnerIdentity, LegalName
-from integra_service.web.backups import BackupError, replay_erasures, restore_backup
-from integra_service.web.management.commands.integra_rehearse_restore import empty_database
+from integra_service.upkeep.backups import BackupError, replay_erasures, restore_backup
+from integra_service.upkeep.management.commands.integra_rehearse_restore import empty_database
 
 NAME = "Rosa Canario Respaldada"
 CENSUS = """
