@@ -15,6 +15,9 @@ class Access(Enum):
     SIGNATURE = "a source, by signature or token; others get 401"
     STAFF = "whoever has a role in some city; others sign in, or 404"
     FACTOR = "whoever has a role and passed the second factor within the half hour; others are asked for it"
+    OWN_FACTOR = (
+        "whoever has a role; who has a second factor passed it within the half hour, or is asked for it"
+    )
     PEOPLE = "whoever may see the people of some city; who only keeps the machine gets 404"
     CITY_STAFF = "who may see the city of the object; the rest of the staff gets 404"
     CITY_EDITOR = "who may enter data in the city of the object; auditors get 404 too"
@@ -59,8 +62,8 @@ ROUTES = (
     Route("web:set-password", {"GET": Access.PUBLIC, "POST": Access.PUBLIC}),
     Route("web:second-factor", {"GET": Access.STAFF, "POST": Access.STAFF}),
     Route("web:account", {"GET": Access.STAFF}),
-    Route("web:password", {"GET": Access.STAFF, "POST": Access.STAFF}),
-    Route("web:second-factor-enrol", {"GET": Access.STAFF, "POST": Access.STAFF}),
+    Route("web:password", {"GET": Access.OWN_FACTOR, "POST": Access.OWN_FACTOR}),
+    Route("web:second-factor-enrol", {"GET": Access.OWN_FACTOR, "POST": Access.OWN_FACTOR}),
     Route("web:recovery-codes", {"POST": Access.FACTOR}),
     Route("web:console", {"GET": Access.STAFF}),
     Route("web:people", {"POST": Access.PEOPLE}),
