@@ -167,7 +167,10 @@ def _document(title: str, deliverable: DeliverableRecord) -> DocumentFact:
     state = DocumentState(deliverable.outcome) if deliverable.outcome else DocumentState.SUBMITTED
     known_at = deliverable.rated_at or deliverable.submitted_at
     return DocumentFact(
-        state, deliverable.version, title, Provenance("trabajo entregado en el aula", local_day(known_at), BY_CLASSROOM)
+        state,
+        deliverable.version,
+        title,
+        Provenance("trabajo entregado en el aula", local_day(known_at), BY_CLASSROOM),
     )
 
 
