@@ -7,6 +7,7 @@ import os
 import statistics
 import tempfile
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,11 @@ class Bench:
         self.facilitator = User.objects.create_user("carmen")
         api.open_cohort(self.world.course_key, cohort_key="bench", city_key="manta")
         api.appoint_facilitator(
-            self.facilitator.pk, self.world.course_key, cohort_key="bench", starts_on=timezone.now().date()
+            self.facilitator.pk,
+            self.world.course_key,
+            cohort_key="bench",
+            # Wherever it is that day already.
+            starts_on=(timezone.now() - timedelta(days=1)).date(),
         )
 
     def make_learner(self) -> User:

@@ -11,8 +11,10 @@ from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.services import Staff
 
 from .approvals import find_policy
+from .distrust import is_distrusted
 from .life import REASONS, perform
 from .models import Act, ActDecision, Credential, CredentialState, RequestedAct
+from .pages import find_document
 
 
 def access_issued(staff: Staff, uuid: UUID) -> Credential:
@@ -43,7 +45,7 @@ def act_on(staff: Staff, credential: Credential, act: Act, reason: str, now: dat
     """Do it, or where a second person is needed put it before one and return that; repeatable."""
     require_officer(staff, credential)
     if not needs_second_person(credential, act):
-        perform(credential, act, reason, by=staff.actor, now=now)
+        _do(staff, credential, act, reason, now)
         return None
     if reason not in REASONS[act]:
         raise RequestError("bad_reason", _("Choose one of the reasons."), "reason")
@@ -86,8 +88,19 @@ def decide_act(staff: Staff, requested: RequestedAct, decision: ActDecision, now
         locked.decision, locked.decided_by_id, locked.decided_at = decision, staff.user_id, now
         locked.save(update_fields=["decision", "decided_by", "decided_at"])
         if decision == ActDecision.APPROVED:
-            perform(requested.credential, Act(locked.act), locked.reason, by=staff.actor, now=now)
+            _do(staff, requested.credential, Act(locked.act), locked.reason, now)
         _record(decision.value, locked, staff, now)
+
+
+def _do(staff: Staff, credential: Credential, act: Act, reason: str, now: datetime) -> None:
+    """Do the act, unless it would let count what rests on a source that is not believed."""
+    if act == Act.REINSTATE and is_distrusted(find_document(credential).source_id):
+        raise RequestError(
+            "source_distrusted",
+            _("What its classroom reported is being checked: lift that first."),
+            status=409,
+        )
+    perform(credential, act, reason, by=staff.actor, now=now)
 
 
 def require_officer(staff: Staff, credential: Credential) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -47,6 +48,8 @@ from .signals import announce
 from .signing import SignedForms, sign_forms
 from .states import find_credential, get_page_url
 
+logger = logging.getLogger(__name__)
+
 MAX_DRAWS = 8
 T = TypeVar("T")
 
@@ -90,13 +93,17 @@ def lock_wanted_name(person: Person) -> str | None:
 
 
 def complete_intents(now: datetime) -> int:
-    """Sign what a stopped process left as intent; return of how many credentials."""
+    """Sign what a stopped process left as intent; return of how many credentials. One that fails stops nobody."""
     unsigned = CredentialDocument.objects.for_system().filter(signed_at=None)
     begun = Credential.objects.for_system().filter(pk__in=unsigned.values("credential")).order_by("pk")
-    credentials = list(begun.exclude(state=CredentialState.ERASED))
-    for credential in credentials:
-        complete(credential, now)
-    return len(credentials)
+    completed = 0
+    for credential in list(begun.exclude(state=CredentialState.ERASED)):
+        try:
+            complete(credential, now)
+            completed += 1
+        except Exception:
+            logger.exception("a begun credential could not be completed; it is tried again at the next call")
+    return completed
 
 
 def _intend(

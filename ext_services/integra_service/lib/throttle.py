@@ -30,6 +30,11 @@ def forget_turns(name: str) -> None:
     ThrottleWindow.objects.filter(key=make_key(name)).delete()
 
 
+def forget_past(before: datetime) -> int:
+    """Delete windows that began before then; return how many."""
+    return ThrottleWindow.objects.filter(starts_at__lt=before).delete()[0]
+
+
 def make_key(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 

@@ -40,3 +40,8 @@ def accept_handover(token: str, now: datetime) -> LearnerIdentity:
             now=now,
         )
     return identity
+
+
+def forget_uses(before: datetime) -> int:
+    """Delete the uses of links that have long expired; return how many."""
+    return HandoverUse.objects.filter(used_at__lt=before).delete()[0]

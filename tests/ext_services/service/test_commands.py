@@ -3,18 +3,31 @@
 import base64
 import io
 import json
+import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from babel.messages.extract import extract
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils.translation.template import templatize
 
 import integra_service
-from integra_service.people.models import City, SecretKind, Source, SourceSecret, StaffRole, Zone
+from integra_service.lib.clock import utc_now
+from integra_service.lib.models import ThrottleWindow
+from integra_service.people.models import (
+    City,
+    HandoverUse,
+    SecretKind,
+    Source,
+    SourceSecret,
+    StaffRole,
+    Zone,
+)
 from integra_service.people.sources import open_secrets
 
 pytestmark = pytest.mark.django_db
@@ -180,3 +193,23 @@ def test_every_text_of_an_app_is_in_its_spanish_catalogue(app):
     assert {text: key_of(how) for text, how in compiled.items()} == {
         text: key_of(how) for text, how in written.items()
     }
+
+
+@pytest.mark.django_db
+def test_what_only_says_who_was_here_is_forgotten(world):
+    """Links that were used, sessions and tries that are over; what still counts stays."""
+    now = utc_now()
+    world.a.enter(uuid.uuid4())
+    HandoverUse.objects.create(
+        source=HandoverUse.objects.get().source, jti="long-ago-1", used_at=now - timedelta(days=2)
+    )
+    for key, age in (("a", timedelta(days=800)), ("b", timedelta(days=300))):
+        ThrottleWindow.objects.create(key=key, starts_at=now - age, count=1)
+    Session.objects.create(session_key="over", session_data="x", expire_date=now - timedelta(hours=1))
+    kept = set(Session.objects.exclude(session_key="over").values_list("session_key", flat=True))
+
+    call_command("integra_work")
+
+    assert HandoverUse.objects.exclude(jti="long-ago-1").count() == HandoverUse.objects.count() == 1
+    assert list(ThrottleWindow.objects.filter(key__in="ab").values_list("key", flat=True)) == ["b"]
+    assert set(Session.objects.values_list("session_key", flat=True)) == kept != set()

@@ -16,10 +16,17 @@ from integra_service.credentials import approvals, services
 from integra_service.credentials.acts import access_issued, access_requested, act_on, decide_act
 from integra_service.credentials.approvals import approve_policy, list_policies, propose_policy
 from integra_service.credentials.checking import check_credential
-from integra_service.credentials.models import Act, ActDecision, Credential, PolicyApproval, RequestedAct
+from integra_service.credentials.models import (
+    Act,
+    ActDecision,
+    Credential,
+    PolicyApproval,
+    RequestedAct,
+    SourceDistrust,
+)
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.access import Staff, find_staff
-from integra_service.people.models import City, Role, StaffRole
+from integra_service.people.models import City, Role, Source, StaffRole
 
 pytestmark = pytest.mark.django_db
 
@@ -142,6 +149,22 @@ def test_the_database_knows_no_second_person_who_is_the_first(
     act_on(ana, credential, Act.REVOKE, "misuse", now)
     with pytest.raises(IntegrityError), transaction.atomic():
         RequestedAct.objects.for_system().update(decided_by_id=ana.user_id)
+
+
+def test_what_rests_on_a_distrusted_source_is_not_let_count_again(
+    credential: Credential, now: datetime
+) -> None:
+    ana = make_staff("ana")
+    act_on(ana, credential, Act.SUSPEND, "under_review", now)
+    SourceDistrust.objects.create(
+        source=Source.objects.get(), since=now, declared_by="user:1", declared_at=now
+    )
+    with pytest.raises(RequestError) as refused:
+        act_on(ana, credential, Act.REINSTATE, "", now)
+    assert (refused.value.code, refused.value.status) == ("source_distrusted", 409)
+    SourceDistrust.objects.update(lifted_at=now)
+    act_on(ana, credential, Act.REINSTATE, "", now)
+    assert credential.state == "valid"
 
 
 # Policies.

@@ -4,6 +4,7 @@ import itertools
 import json
 import uuid
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -33,6 +34,9 @@ from .conftest import DEMO
 
 CHANGED = DEMO.read_bytes().replace(b"minimo: 6}", b"minimo: 3}")
 SECOND = CHANGED.replace(b"  version: 1", b"  version: 2")
+
+# Whose days the fund counts.
+GUAYAQUIL = ZoneInfo("America/Guayaquil")
 
 
 def outcomes(application):
@@ -199,7 +203,7 @@ def test_facts_carry_source_day_and_who_entered_them(town):
     certificate = facts.certificates["curso"]
     assert (certificate.is_in_force, certificate.route, certificate.missing) == (True, "formación", ())
     assert certificate.provenance.source.startswith("certificado «")
-    assert certificate.provenance.known_on == credential.awarded_at.date()
+    assert certificate.provenance.known_on == credential.awarded_at.astimezone(GUAYAQUIL).date()
     assert certificate.provenance.entered_by == "este sistema, a partir del aula virtual"
     (stay,) = facts.residences
     assert (stay.from_on, stay.to_on, stay.zone, stay.is_in_zones) == (

@@ -1,18 +1,29 @@
 """``integra_work [--every SECONDS]``: what has to be finished whatever stopped; the safety net behind the workers."""
 
+from datetime import timedelta
+
+from django.contrib.sessions.backends.db import SessionStore
+
 from integra_service.credentials.issuing import complete_intents
 from integra_service.credentials.life import announce_expired
 from integra_service.credentials.runs import list_open_runs, work
+from integra_service.lib import throttle
 from integra_service.lib.clock import utc_now
 from integra_service.lib.looping import LoopingCommand
+from integra_service.people.handover import forget_uses
+
+# Longer than any window of tries, and than any link lives.
+TRIES_KEPT, LINKS_KEPT = timedelta(days=2 * 366), timedelta(days=1)
 
 
 class Command(LoopingCommand):
     help = (
-        "Sign what was begun, go on with open runs, tell the classrooms what expired. --every: until SIGTERM."
+        "Sign what was begun, go on with open runs, tell the classrooms what expired, forget sessions and tries that "
+        "are over. --every: until SIGTERM."
     )
 
     def work_once(self) -> None:
+        self.forget()
         completed = complete_intents(utc_now())
         expired = announce_expired(utc_now())
         if completed or expired:
@@ -25,3 +36,9 @@ class Command(LoopingCommand):
                 f"{run.kind}: {run.done_count} of {run.total_count}, "
                 f"{run.made_count} made, {run.failed_count} failed"
             )
+
+    def forget(self) -> None:
+        """Delete what only says who was here once."""
+        SessionStore.clear_expired()
+        throttle.forget_past(utc_now() - TRIES_KEPT)
+        forget_uses(utc_now() - LINKS_KEPT)
