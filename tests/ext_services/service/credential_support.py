@@ -36,6 +36,7 @@ def make_body() -> dict[str, Any]:
         status_index=94_567,
         awarded_at=NOW,
         valid_from=NOW,
+        valid_until=None,
         results=(
             documents.ModuleResult("m04", "training", 72),
             documents.ModuleResult("m06", "evaluation", None),
