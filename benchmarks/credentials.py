@@ -192,7 +192,8 @@ def make_intent(stored: Any, now: datetime) -> Any:
 def revoke_many(document: CredentialDocument) -> None:
     """Set as many places of the list as rows of their own, all of one credential for the sake of speed."""
     documents = type(document).objects.for_system()
-    free = [place for place in range(LIST_LENGTH) if place != document.status_index]
+    taken = set(documents.values_list("status_index", flat=True))
+    free = [place for place in range(LIST_LENGTH) if place not in taken]
     places = random.Random(1).sample(free, REVOKED)  # noqa: S311 - nothing secret
     rows = [copy.copy(document) for _ in places]
     for ordinal, (row, place) in enumerate(zip(rows, places, strict=True), start=document.ordinal + 1):
