@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from django.db.models import Count, QuerySet
 
@@ -16,6 +17,7 @@ from .models import CheckReport, InboxEvent, InboxState, LearningRecordRow, Refu
 from .models import Manifest as ManifestRow
 
 PAGE = 50
+E = TypeVar("E", InboxEvent, RefusedEvent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,9 @@ class ManifestView:
 def list_parked(staff: Staff, *, source_key: str, reason: str, before: int | None) -> Sequence[InboxEvent]:
     """Return a page of parked events, the latest first."""
     events = parked_events(staff)
-    if source_key:
-        events = events.filter(source__key=source_key)
     if reason:
         events = events.filter(reason=reason)
-    if before is not None:
-        events = events.filter(pk__lt=before)
-    return list(events.select_related("source").order_by("-pk")[: PAGE + 1])
+    return take_page(events, source_key=source_key, before=before)
 
 
 def count_parked(staff: Staff) -> tuple[ParkedGroup, ...]:
@@ -81,10 +79,15 @@ def parked_events(staff: Staff) -> QuerySet[InboxEvent]:
 def list_refused(staff: Staff, *, source_key: str, code: str, before: int | None) -> Sequence[RefusedEvent]:
     """Return a page of refused events, the latest first."""
     events = refused_events(staff)
-    if source_key:
-        events = events.filter(source__key=source_key)
     if code:
         events = events.filter(code=code)
+    return take_page(events, source_key=source_key, before=before)
+
+
+def take_page(events: QuerySet[E], *, source_key: str, before: int | None) -> Sequence[E]:
+    """Return the latest events before that one, and one more than a page holds where others follow."""
+    if source_key:
+        events = events.filter(source__key=source_key)
     if before is not None:
         events = events.filter(pk__lt=before)
     return list(events.select_related("source").order_by("-pk")[: PAGE + 1])
