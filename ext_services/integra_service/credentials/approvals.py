@@ -51,7 +51,7 @@ def list_policies() -> tuple[PolicyVersion, ...]:
     versions = []
     for policy in read_own_policies():
         row = latest.get(policy.key)
-        kept = policy if row is None else _parse_kept(row.content, policy.key)
+        kept = policy if row is None else read_approved(row)
         versions.append(PolicyVersion(kept, row is not None, row))
     return tuple(versions)
 
@@ -72,7 +72,7 @@ def find_policy_by_digest(digest: str) -> AchievementPolicy | None:
     if own is not None:
         return own
     row = find_approval(digest)
-    return None if row is None else _parse_kept(row.content, row.achievement_key)
+    return None if row is None else read_approved(row)
 
 
 def is_in_folder(digest: str) -> bool:

@@ -18,7 +18,7 @@ from integra_service.records.models import CheckReport
 from .approvals import find_policy_by_digest
 from .decisions import decide
 from .evidence import digest_evidence, list_facts
-from .models import Credential, CredentialDocument, CredentialState, Finding, FindingCode
+from .models import IN_FORCE, Credential, CredentialDocument, Finding, FindingCode
 from .pages import find_document
 
 # What of a fact must stay as it was; times and event ids may change when the gradebook says the same again.
@@ -84,7 +84,7 @@ def compare(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
 
 def report_differences(credential: Credential, now: datetime) -> tuple[Difference, ...]:
     """Check one credential and keep what was found, once; what is no longer so is settled by itself."""
-    if credential.state not in {CredentialState.VALID, CredentialState.SUSPENDED}:
+    if credential.state not in IN_FORCE:
         return ()
     differences = check_credential(credential)
     with transaction.atomic():
@@ -135,7 +135,7 @@ def check_source(source: Source) -> CheckReport:
     """
     started_at = utc_now()
     issued = Credential.objects.for_system().filter(
-        state__in=[CredentialState.VALID, CredentialState.SUSPENDED],
+        state__in=IN_FORCE,
         documents__source=source,
         documents__replaced_at=None,
     )

@@ -35,6 +35,7 @@ from .keys import require_trusted
 from .life import set_bits
 from .linked_data import dump
 from .models import (
+    IN_FORCE,
     Credential,
     CredentialDocument,
     CredentialState,
@@ -183,6 +184,7 @@ def _store_intent(
         results=list_results(course, policy),
     )
     evidence = dump_evidence(collect_evidence(decision, course, policy))
+    evidence_digest = digest_evidence(evidence)
     CredentialDocument.objects.create(
         credential=credential,
         source=identity.source,
@@ -195,7 +197,7 @@ def _store_intent(
         rule_version=course.rule_version,
         bank_digests=json.dumps(sorted({attempt.bank_digest for attempt in decision.tests})),
         evidence=evidence,
-        evidence_digest=digest_evidence(evidence),
+        evidence_digest=evidence_digest,
         body=dump(build_credential(facts, policy, make_profile(issuer))).decode("utf-8"),
         intended_at=now,
     )
@@ -204,7 +206,7 @@ def _store_intent(
         actor=audit.SYSTEM,
         subject=f"credential:{credential.uuid}",
         now=now,
-        data={"achievement": policy.key, "policy": policy.digest, "evidence": digest_evidence(evidence)},
+        data={"achievement": policy.key, "policy": policy.digest, "evidence": evidence_digest},
     )
     return credential
 
@@ -214,9 +216,7 @@ def replace_for_name(credential: Credential, now: datetime) -> None:
 
     Asked again afterwards: the name may have been changed once more while the document was being signed.
     """
-    while credential.state in {CredentialState.VALID, CredentialState.SUSPENDED} and _bears_another_name(
-        credential
-    ):
+    while credential.state in IN_FORCE and _bears_another_name(credential):
         replace(credential, ReplacementReason.NAME_CHANGED, now)
 
 
@@ -298,7 +298,7 @@ def _store_replacement(
 def _lock_in_force(latest: CredentialDocument) -> bool:
     """Tell whether the document may still be followed by another: nobody revokes or erases it before the end."""
     locked = Credential.objects.for_system().select_for_update(no_key=True).get(pk=latest.credential_id)
-    return locked.state in {CredentialState.VALID, CredentialState.SUSPENDED}
+    return locked.state in IN_FORCE
 
 
 def complete(credential: Credential, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """What may become of an issued credential, and who sees it: page, status list, classroom, in one transaction."""
 
+from collections.abc import Set
 from datetime import datetime
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from integra_service.lib.errors import RequestError
 
 from .issuer import get_issuer, sign_status_list, take_state_position
 from .models import (
+    IN_FORCE,
     Act,
     Credential,
     CredentialDocument,
@@ -24,7 +26,7 @@ from .signals import announce
 # Act: the states it may start from, the one it ends in, and the audit's word for it.
 _ACTS = {
     Act.REVOKE: (
-        {CredentialState.VALID, CredentialState.SUSPENDED},
+        IN_FORCE,
         CredentialState.REVOKED,
         "credential.revoked",
     ),
@@ -109,7 +111,7 @@ def list_possible_acts(credential: Credential) -> tuple[Act, ...]:
     return tuple(act for act, (sources, _target, _action) in _ACTS.items() if credential.state in sources)
 
 
-def require_state(credential: Credential, allowed: set[CredentialState]) -> None:
+def require_state(credential: Credential, allowed: Set[CredentialState]) -> None:
     if credential.state == CredentialState.INTENDED:
         raise RequestError("not_issued", _("This certificate has not been issued."), status=409)
     if credential.state not in allowed:

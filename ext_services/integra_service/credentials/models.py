@@ -89,6 +89,10 @@ class CredentialState(models.TextChoices):
     ERASED = "erased"  # its holder asked to be forgotten: what is left names nobody
 
 
+# Signed and not taken back: it counts, or may count again.
+IN_FORCE = frozenset({CredentialState.VALID, CredentialState.SUSPENDED})
+
+
 class RevocationReason(models.TextChoices):
     """Why a credential was revoked, as a class; details stand in the audit trail of whoever decided."""
 

@@ -19,7 +19,7 @@ from integra_service.people.models import City, LearnerIdentity
 from integra_service.people.services import Staff
 
 from .issuing import issue_due, replace
-from .models import CredentialDocument, CredentialState, KeyState, ReplacementReason, Run, RunKind
+from .models import IN_FORCE, CredentialDocument, KeyState, ReplacementReason, Run, RunKind
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ def _signed_by_compromised() -> QuerySet[CredentialDocument]:
     in_force = CredentialDocument.objects.for_system().filter(
         signing_key__state=KeyState.COMPROMISED, replaced_at=None
     )
-    return in_force.filter(credential__state__in=[CredentialState.VALID, CredentialState.SUSPENDED])
+    return in_force.filter(credential__state__in=IN_FORCE)
 
 
 def _issue(run: Run, pk: int, now: datetime) -> int:
