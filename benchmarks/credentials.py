@@ -117,7 +117,8 @@ def prepare_actions(runs: int) -> dict[str, Callable[[], object]]:
     bodies = make_bodies()
     # More than are remembered between signing and verifying one, so that each is read as a stranger's.
     signed = iter([sign_one(next(bodies)) for _ in range(runs + 20)])
-    intents = iter([make_intent(stored, utc_now()) for _ in range(runs + 3)])
+    places = list_free_places(type(stored), runs + 3)
+    intents = iter([make_intent(stored, place, utc_now()) for place in places])
 
     def verify() -> None:
         outcome = verify_document(next(signed), resolve, now=utc_now())
@@ -157,8 +158,8 @@ def prepare_actions(runs: int) -> dict[str, Callable[[], object]]:
     }
 
 
-def make_intent(stored: Any, now: datetime) -> Any:
-    """Store what would be signed for another learner of the same facts, as a decision does."""
+def make_intent(stored: Any, index: int, now: datetime) -> Any:
+    """Store what would be signed for another learner of the same facts, with this place in the list; return it."""
     from integra_service.credentials.models import Credential, CredentialDocument
     from integra_service.people.models import Person
 
@@ -170,7 +171,6 @@ def make_intent(stored: Any, now: datetime) -> Any:
         awarded_at=now,
         changed_at=now,
     )
-    index = secrets.randbelow(131_072)
     body = json.loads(stored.body)
     body["id"] = f"{ISSUER}/c/{credential.token}"
     status = body["credentialStatus"]
@@ -192,13 +192,18 @@ def make_intent(stored: Any, now: datetime) -> Any:
 def revoke_many(document: CredentialDocument) -> None:
     """Set as many places of the list as rows of their own, all of one credential for the sake of speed."""
     documents = type(document).objects.for_system()
-    taken = set(documents.values_list("status_index", flat=True))
-    free = [place for place in range(LIST_LENGTH) if place not in taken]
-    places = random.Random(1).sample(free, REVOKED)  # noqa: S311 - nothing secret
+    places = list_free_places(type(document), REVOKED)
     rows = [copy.copy(document) for _ in places]
     for ordinal, (row, place) in enumerate(zip(rows, places, strict=True), start=document.ordinal + 1):
         row.pk, row.ordinal, row.status_index, row.is_revoked = None, ordinal, place, True
     documents.bulk_create(rows, batch_size=500)
+
+
+def list_free_places(documents: type[CredentialDocument], count: int) -> list[int]:
+    """Return so many places of the one status list that nobody has, scattered over it."""
+    taken = set(documents.objects.for_system().values_list("status_index", flat=True))
+    free = [place for place in range(LIST_LENGTH) if place not in taken]
+    return random.Random(1).sample(free, count)  # noqa: S311 - nothing secret
 
 
 def describe(name: str, action: Callable[[], object], runs: int) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from pyld import jsonld
 
 from integra_service.credentials import linked_data, multibase, multikey, proofs, status_list
 from integra_service.credentials.did import PublishedKey, build_document, document_url, make_did
@@ -67,6 +68,20 @@ def test_published_vector_is_reproduced() -> None:
     assert proofs.hash_data(VECTOR_DOCUMENT, unsigned).hex() == VECTOR_PROOF_HASH + VECTOR_DOCUMENT_HASH
     assert proof["proofValue"] == VECTOR_PROOF_VALUE
     assert proofs.is_signed_by(VECTOR_DOCUMENT, proof, multikey.decode_public_key(VECTOR_MULTIKEY))
+
+
+def test_remembered_contexts_change_nothing_of_what_pyld_makes() -> None:
+    options = {"documentLoader": linked_data.load_context}
+    form = {"algorithm": "URDNA2015", "format": "application/n-quads"}
+    for number in range(3):  # the first one makes the contexts, the others are told them
+        document = {**VECTOR_DOCUMENT, "id": f"http://example.com/credentials/{number}"}
+        proof = {"@context": VECTOR_DOCUMENT["@context"], "type": "DataIntegrityProof", "cryptosuite": "x"}
+        for each in (document, proof, {**document, "proof": [proof]}):
+            assert linked_data.canonicalize(each) == jsonld.normalize(each, {**options, **form}).encode()
+        linked_data.check_compacted_form(document)
+        hidden = {**document, "https://schema.org/name": "said twice"}
+        with pytest.raises(linked_data.LinkedDataError):
+            linked_data.check_compacted_form(hidden)
 
 
 def test_contexts_are_the_pinned_ones_and_no_other_is_loaded() -> None:
