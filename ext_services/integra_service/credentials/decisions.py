@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from django.conf import settings
 
 from integra_service.people.models import LearnerIdentity
+from integra_service.records.fold import LearningRecord
 from integra_service.records.models import Manifest
 from integra_service.records.services import get_record
 
@@ -21,25 +22,37 @@ from .policies import (
     decide_achievement,
 )
 
+Facts = tuple[LearningRecord, Mapping[str, RegisteredRules]]
+
 
 def decide_achievements(identity: LearnerIdentity) -> tuple[tuple[AchievementPolicy, Decision], ...]:
     """Return, for each policy, whether this learner reached it and every reason if not."""
+    facts = _read_facts(identity)
     distrust = (Reason(ReasonCode.SOURCE_DISTRUSTED),) if is_distrusted(identity.source_id) else ()
     unapproved = (Reason(ReasonCode.POLICY_UNAPPROVED),)
     return tuple(
-        (version.policy, decide(identity, version.policy, distrust + (() if version.counts else unapproved)))
+        (version.policy, _decide(facts, version.policy, distrust + (() if version.counts else unapproved)))
         for version in list_policies()
     )
 
 
-def decide(identity: LearnerIdentity, policy: AchievementPolicy, held: tuple[Reason, ...] = ()) -> Decision:
-    """Return the decision over the stored record; ``held`` stands against it whatever the record says."""
+def decide(identity: LearnerIdentity, policy: AchievementPolicy) -> Decision:
+    """Return the decision over the stored record, whoever approved the policy or trusts the source."""
+    return _decide(_read_facts(identity), policy)
+
+
+def _read_facts(identity: LearnerIdentity) -> Facts:
+    """Return the stored record and the rules it was made under: a whole course's, so read once for all policies."""
     record = get_record(identity)
     versions = {course.rule_version for course in record.courses}
     versions |= {attempt.rule_version for course in record.courses for attempt in course.attempts}
-    return decide_achievement(
-        record, policy, read_rules(versions), allows_public_banks=settings.INTEGRA_DEMO, held=held
-    )
+    return record, read_rules(versions)
+
+
+def _decide(facts: Facts, policy: AchievementPolicy, held: tuple[Reason, ...] = ()) -> Decision:
+    """Decide; ``held`` stands against it whatever the record says."""
+    record, rules = facts
+    return decide_achievement(record, policy, rules, allows_public_banks=settings.INTEGRA_DEMO, held=held)
 
 
 def read_rules(versions: Collection[str]) -> Mapping[str, RegisteredRules]:

@@ -6,6 +6,7 @@ import json
 import types
 import typing
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -57,10 +58,20 @@ def from_plain(wanted: Any, value: Any) -> Any:
     if origin is tuple:
         return tuple(from_plain(kind, part) for kind, part in zip(arguments, value, strict=True))
     if dataclasses.is_dataclass(wanted):
-        hints = typing.get_type_hints(wanted)
-        return wanted(**{name: from_plain(hints[name], part) for name, part in value.items()})  # type: ignore[operator]  # a dataclass type
+        return _rebuild(wanted, value)
     if wanted is UUID:
         return UUID(value)
     if wanted is datetime:
         return datetime.fromisoformat(value)
     return value
+
+
+def _rebuild(wanted: Any, value: Any) -> Any:
+    hints = _read_hints(wanted)
+    return wanted(**{name: from_plain(hints[name], part) for name, part in value.items()})
+
+
+@lru_cache
+def _read_hints(wanted: Any) -> dict[str, Any]:
+    """Return the declared types of a dataclass's members; a course's record asks for them hundreds of times."""
+    return typing.get_type_hints(wanted)
