@@ -85,7 +85,7 @@ _LOCK = RLock()
 _SCOPED_CONTEXTS = 64
 
 
-class _Processor(jsonld.JsonLdProcessor):
+class _Processor(jsonld.JsonLdProcessor):  # type: ignore[misc]  # PyLD has no types
     """PyLD's processor that makes the context of each type once.
 
     PyLD remembers what it made of a context by the identity of the one around it. For the context that a type brings

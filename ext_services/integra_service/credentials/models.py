@@ -312,6 +312,8 @@ class Run(models.Model):
     made_count = models.PositiveIntegerField(default=0)
     failed_count = models.PositiveIntegerField(default=0)
     cursor = models.BigIntegerField(default=0)
+    # Until then the next chunk is in some process's hands.
+    taken_until = models.DateTimeField(null=True)
     started_by = models.CharField(max_length=100)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

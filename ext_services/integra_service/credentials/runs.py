@@ -5,7 +5,8 @@ Each row's work is repeatable, so that a chunk done twice by two workers changes
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,8 @@ from .models import IN_FORCE, CredentialDocument, KeyState, ReplacementReason, R
 logger = logging.getLogger(__name__)
 
 CHUNK = 50
+# A chunk takes some two seconds.
+TAKEN = timedelta(seconds=30)
 
 
 def start_run(kind: RunKind, *, by: str, now: datetime, city: City | None = None) -> Run:
@@ -71,8 +74,28 @@ def access_run(staff: Staff, uuid: UUID) -> Run:
     return run
 
 
-def work(run: Run, now: datetime, *, chunk: int = CHUNK) -> bool:
-    """Do the next chunk; return whether the run has finished."""
+class Progress(StrEnum):
+    """Where a run stands for whoever just worked at it."""
+
+    FINISHED = "finished"
+    GOES_ON = "goes_on"
+    ELSEWHERE = "elsewhere"  # another process has the next chunk in its hands
+
+
+def work(run: Run, now: datetime, *, chunk: int = CHUNK) -> Progress:
+    """Do the next chunk, unless another process is at it; ``run`` then tells how far it is."""
+    progress = _work_chunk(run, now, chunk) if _take(run, now) else Progress.ELSEWHERE
+    run.refresh_from_db()
+    return Progress.FINISHED if run.finished_at is not None else progress
+
+
+def _take(run: Run, now: datetime) -> bool:
+    """Keep the others from the next chunk for a while; they take it over when this process dies."""
+    free = Run.objects.filter(Q(taken_until=None) | Q(taken_until__lt=now), pk=run.pk, finished_at=None)
+    return bool(free.update(taken_until=now + TAKEN))
+
+
+def _work_chunk(run: Run, now: datetime, chunk: int) -> Progress:
     start = Run.objects.get(pk=run.pk).cursor
     pks = list(_list_rows(run).filter(pk__gt=start).values_list("pk", flat=True)[:chunk])
     made = failed = 0
@@ -83,18 +106,18 @@ def work(run: Run, now: datetime, *, chunk: int = CHUNK) -> bool:
             logger.exception("a row of a run failed; the run goes on")
             failed += 1
     same = Run.objects.filter(pk=run.pk, cursor=start, finished_at=None)
-    if pks:
-        # Whoever was first counts; the other one did the same rows without effect.
-        same.update(
-            cursor=pks[-1],
-            done_count=F("done_count") + len(pks),
-            made_count=F("made_count") + made,
-            failed_count=F("failed_count") + failed,
-        )
-    else:
-        same.update(finished_at=now)
-    run.refresh_from_db()
-    return run.finished_at is not None
+    if not pks:
+        same.update(finished_at=now, taken_until=None)
+        return Progress.FINISHED
+    # Whoever was first counts; one that took over from a slow process did the same rows without effect.
+    same.update(
+        cursor=pks[-1],
+        done_count=F("done_count") + len(pks),
+        made_count=F("made_count") + made,
+        failed_count=F("failed_count") + failed,
+        taken_until=None,
+    )
+    return Progress.GOES_ON
 
 
 def list_open_runs() -> QuerySet[Run]:

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from integra_service.credentials import runs, services
 from integra_service.credentials.issuer import get_issuer, resolve_own
 from integra_service.credentials.models import Credential, CredentialDocument, Run, RunKind
+from integra_service.credentials.runs import Progress
 from integra_service.credentials.verification import Outcome, verify_document
 from integra_service.lib.clock import utc_now
 
@@ -22,7 +23,7 @@ HOUR = timedelta(hours=1)
 
 def work_off(run: Run, now: datetime, chunk: int = 2) -> int:
     chunks = 0
-    while not runs.work(run, now, chunk=chunk):
+    while runs.work(run, now, chunk=chunk) is not Progress.FINISHED:
         chunks += 1
     return chunks
 
@@ -69,6 +70,29 @@ def test_a_failing_row_is_counted_and_stops_nobody(
     assert (run.done_count, run.made_count, run.failed_count) == (3, 2, 1)
 
 
+def test_a_chunk_is_in_one_pair_of_hands_until_they_are_dead(
+    learner: Callable[..., Any], now: datetime, monkeypatch: Any
+) -> None:
+    learner()
+    run = runs.start_run(RunKind.ISSUE, by="user:7", now=now)
+    issue, seen = runs.issue_due, []
+
+    def look_beside(identity: Any, moment: datetime) -> Any:
+        """Other processes come while this one is at its row: at once, and long after it should have ended."""
+        monkeypatch.setattr(runs, "issue_due", issue)
+        seen.extend(
+            runs.work(Run.objects.get(pk=run.pk), when)
+            for when in (moment, moment + runs.TAKEN, moment + runs.TAKEN + timedelta(seconds=1))
+        )
+        raise OSError("killed, as far as the others can tell")
+
+    monkeypatch.setattr(runs, "issue_due", look_beside)
+    runs.work(run, now)
+    assert seen == [Progress.ELSEWHERE, Progress.ELSEWHERE, Progress.GOES_ON]
+    assert (run.done_count, run.made_count, run.failed_count) == (1, 1, 0)
+    assert runs.work(run, now) is Progress.FINISHED
+
+
 def test_a_chunk_done_twice_counts_once(learner: Callable[..., Any], now: datetime, monkeypatch: Any) -> None:
     for _ in range(2):
         learner()
@@ -76,9 +100,9 @@ def test_a_chunk_done_twice_counts_once(learner: Callable[..., Any], now: dateti
     issue = runs.issue_due
 
     def overtake(identity: Any, moment: datetime) -> Any:
-        """Another worker does the whole chunk while this one is at its first row."""
+        """Another worker does the whole chunk while this one, too slow, is at its first row."""
         monkeypatch.setattr(runs, "issue_due", issue)
-        runs.work(Run.objects.get(pk=run.pk), moment, chunk=2)
+        runs.work(Run.objects.get(pk=run.pk), moment + HOUR, chunk=2)
         return issue(identity, moment)
 
     monkeypatch.setattr(runs, "issue_due", overtake)

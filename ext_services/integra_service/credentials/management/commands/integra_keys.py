@@ -1,5 +1,6 @@
 """``integra_keys list | rotate ALGORITHM | compromise FRAGMENT``: the issuer's keys, and what follows a loss."""
 
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -9,7 +10,7 @@ from integra_service.audit.services import SYSTEM
 from integra_service.credentials.issuer import compromise_key, get_issuer
 from integra_service.credentials.keys import rotate_key
 from integra_service.credentials.models import CredentialDocument, KeyAlgorithm, Run, RunKind
-from integra_service.credentials.runs import start_run, work
+from integra_service.credentials.runs import Progress, start_run, work
 from integra_service.credentials.signing import complete_forms
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import ServiceError
@@ -67,6 +68,8 @@ class Command(BaseCommand):
     def sign_anew(self) -> Run | None:
         """Work a run off and return it; None when it found nothing to do."""
         run = start_run(RunKind.RESIGN, by=SYSTEM, now=utc_now())
-        while not work(run, utc_now()):
+        while (progress := work(run, utc_now())) is not Progress.FINISHED:
+            if progress is Progress.ELSEWHERE:
+                time.sleep(1)
             self.stdout.write(f"{run.done_count} of {run.total_count} signed anew")
         return run if run.made_count else None

@@ -6,7 +6,7 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from integra_service.credentials.issuing import complete_intents
 from integra_service.credentials.life import announce_expired
-from integra_service.credentials.runs import list_open_runs, work
+from integra_service.credentials.runs import Progress, list_open_runs, work
 from integra_service.lib import throttle
 from integra_service.lib.clock import utc_now
 from integra_service.lib.looping import LoopingCommand
@@ -30,7 +30,7 @@ class Command(LoopingCommand):
             self.stdout.write(f"{completed} begun credentials completed, {expired} expired.")
         for run in list_open_runs():
             # Told to stop, the chunk at hand is finished first.
-            while not self.is_stopping and not work(run, utc_now()):
+            while not self.is_stopping and work(run, utc_now()) is Progress.GOES_ON:
                 self.stdout.write(f"{run.kind}: {run.done_count} of {run.total_count}")
             self.stdout.write(
                 f"{run.kind}: {run.done_count} of {run.total_count}, "
