@@ -33,6 +33,7 @@ def main() -> int:
         "intake on PostgreSQL": [*on_postgresql, "-m", "benchmarks.intake"],
         "certificate": ["-m", "benchmarks.credentials"],
         "item statistics": ["-m", "benchmarks.statistics"],
+        "busy workers on PostgreSQL": [*on_postgresql, "-m", "benchmarks.busy"],
         "register on PostgreSQL": [*on_postgresql, "-m", "benchmarks.register"],
     }
     # Settings of whoever calls must not reach what is measured.

@@ -1,4 +1,4 @@
-"""An inbox with a history: applied events of many learners with their records, written by the database itself."""
+"""A history written at once: applied events of many learners with their records, and graduates without certificate."""
 
 from __future__ import annotations
 
@@ -63,3 +63,42 @@ def fill(service: Service, count: int) -> int:
     path.write_bytes(canonical_json(learner_events))
     script = FILL.format(source=demo.SOURCE, path=os.fspath(path), count=json.dumps(count))
     return int(service.ask(script))
+
+
+# A graduate's record for ever new people who agreed to a certificate and confirmed a name: all that is due is to issue.
+GRADUATES = """
+from uuid import uuid4
+from integra_service.lib import encryption
+from integra_service.lib.clock import utc_now
+from integra_service.people.models import Consent, LearnerIdentity, LegalName, Person, Purpose
+from integra_service.people.names import name_context
+from integra_service.records.models import LearningRecordRow
+from integra_service.credentials.models import Credential
+now = utc_now()
+graduate = Credential.objects.for_system().filter(achievement_key="curso").earliest("pk").person
+identity = LearnerIdentity.objects.for_system().get(person=graduate)
+record = LearningRecordRow.objects.for_system().get(identity=identity)
+notice = Consent.objects.filter(person=graduate).latest("pk").notice_version
+people = Person.objects.for_system().bulk_create(
+    [Person(city=graduate.city, created_at=now) for _ in range({count})], 1000)
+LegalName.objects.bulk_create([LegalName(
+    person=person, confirmed_at=now,
+    ciphertext=encryption.encrypt_text(f"Persona Inventada {{n}}", context=name_context(person)),
+) for n, person in enumerate(people)], 1000)
+Consent.objects.bulk_create([Consent(
+    person=person, purpose=Purpose.CERTIFICATE, is_granted=True, notice_version=notice, decided_at=now,
+) for person in people], 1000)
+identities = LearnerIdentity.objects.for_system().bulk_create([LearnerIdentity(
+    source=identity.source, learner_uuid=uuid4(), short_code=f"Y{{n:07}}", person=person, own_person=person,
+    created_at=now,
+) for n, person in enumerate(people)], 1000)
+LearningRecordRow.objects.for_system().bulk_create([LearningRecordRow(
+    identity=each, content=record.content, digest=record.digest, last_sequence=record.last_sequence,
+    missing_count=0, is_announcement_due=False,
+) for each in identities], 1000)
+"""
+
+
+def copy_graduates(service: Service, count: int) -> None:
+    """Put so many people into the database who reached the certificate and do not have it yet."""
+    service.ask(GRADUATES.format(count=count))

@@ -97,9 +97,11 @@ class Service:
                 raise SystemExit(f"The service did not start; see {self.places.home}/service.log")
             time.sleep(0.05)
 
-    def spawn(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    def spawn(self, name: str, command: Sequence[str], **options: bool) -> subprocess.Popen[bytes]:
         with (self.places.home / f"{name}.log").open("ab") as log:
-            return subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
+            return subprocess.Popen(
+                command, env=self.environment, cwd=ROOT, stdout=log, stderr=log, **options
+            )
 
     def stop(self) -> None:
         stop_process(self.process)

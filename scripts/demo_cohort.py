@@ -291,6 +291,18 @@ def send(place: Place, batch: list[dict[str, Any]]) -> None:
 
 def graduate(place: Place, learner: uuid.UUID, city_key: str, name: str) -> str:
     """Consent and confirm the name as the learner would, and return the certificate's token."""
+    session = enter(place, learner, city_key)
+    post_form(session, f"{place.service}/mi/aviso/", {"certificado": "si", "busqueda_por_nombre": "si"})
+    post_form(session, f"{place.service}/mi/nombre/", {"name": name, "step": "confirm"})
+    page = session.get(f"{place.service}/mi/", timeout=30).text
+    found = re.search(r"/c/([A-Za-z0-9_-]{20,})", page)
+    if found is None:
+        raise SystemExit("The invented graduate has no certificate; the page said:\n" + page)
+    return found.group(1)
+
+
+def enter(place: Place, learner: uuid.UUID, city_key: str) -> requests.Session:
+    """Enter by a hand-over of the classroom, as the learner's browser does."""
     now = int(time.time())
     claims = {
         "iss": place.source,
@@ -304,13 +316,7 @@ def graduate(place: Place, learner: uuid.UUID, city_key: str, name: str) -> str:
     }
     session = requests.Session()
     session.get(f"{place.service}/entrar/{jwt.encode(claims, place.handover_secret, 'HS256')}", timeout=30)
-    post_form(session, f"{place.service}/mi/aviso/", {"certificado": "si", "busqueda_por_nombre": "si"})
-    post_form(session, f"{place.service}/mi/nombre/", {"name": name, "step": "confirm"})
-    page = session.get(f"{place.service}/mi/", timeout=30).text
-    found = re.search(r"/c/([A-Za-z0-9_-]{20,})", page)
-    if found is None:
-        raise SystemExit("The invented graduate has no certificate; the page said:\n" + page)
-    return found.group(1)
+    return session
 
 
 def post_form(session: requests.Session, url: str, fields: dict[str, str]) -> None:
