@@ -18,6 +18,12 @@ INTEGRA_ISSUER_URL = env.read_issuer_url(os.environ, "INTEGRA_ISSUER_URL", is_de
 INTEGRA_ISSUER_NAME = env.read_text(
     os.environ, "INTEGRA_ISSUER_NAME", "INTEGRA (demostración)" if INTEGRA_DEMO else "INTEGRA · PNUD Ecuador"
 )
+# Who answers for people's data, and how to reach them: the law wants it in the notice (LOPDP, article 12).
+INTEGRA_DATA_CONTROLLER = env.read_text(
+    os.environ,
+    "INTEGRA_DATA_CONTROLLER",
+    "La demostración de INTEGRA, que solo tiene personas inventadas" if INTEGRA_DEMO else None,
+)
 # What certificates ask for and say; a programme with a course of its own has a folder of its own.
 INTEGRA_ACHIEVEMENTS = env.read_folder(
     os.environ, "INTEGRA_ACHIEVEMENTS", PACKAGE / "credentials" / "achievements"

@@ -154,6 +154,12 @@ def test_nothing_is_issued_before_consent_and_confirmed_name(committed_world, cl
     assert f"/c/{list_credentials(person)[0].token}" in page
 
 
+def test_the_notice_names_who_answers_for_the_data(world, client, settings):
+    settings.INTEGRA_DATA_CONTROLLER = "Municipio de <Prueba>, datos@municipio.example"
+    page = world.a.enter(uuid.uuid4(), client).get("/mi/aviso/").content.decode()
+    assert "Municipio de &lt;Prueba&gt;, datos@municipio.example." in page
+
+
 def test_a_name_without_certificate_can_be_corrected(world, client):
     learner = uuid.uuid4()
     confirm(world.a.enter(learner, client), "Ana Ñáñes")
@@ -188,7 +194,7 @@ def test_every_decision_is_kept_and_the_latest_counts(world, client):
         client.post("/mi/permisos/", {"proposito": "certificado", "respuesta": answer, "seguro": "si"})
 
     rows = Consent.objects.filter(purpose="certificado").order_by("pk")
-    assert list(rows.values_list("is_granted", "notice_version")) == [(True, "aviso-4"), (False, "aviso-4")]
+    assert list(rows.values_list("is_granted", "notice_version")) == [(True, "aviso-5"), (False, "aviso-5")]
     page = client.get("/mi/").content.decode()
     assert "Dijiste que no" in page
 

@@ -17,6 +17,7 @@ GOOD = {
     "INTEGRA_ISSUER_URL": "https://certificados.example.org",
     "INTEGRA_SECRET_KEY": "x" * 50,
     "INTEGRA_NAME_KEY": KEY,
+    "INTEGRA_DATA_CONTROLLER": "Municipio de Prueba, datos@municipio.example",
 }
 
 
@@ -32,7 +33,7 @@ def start(*, code="import integra_service.settings as s; print(s.SESSION_COOKIE_
     )
 
 
-def test_production_starts_with_its_five_values_and_secure_cookies():
+def test_production_starts_with_its_values_and_secure_cookies():
     result = start()
     assert (result.returncode, result.stdout) == (0, "True\n"), result.stderr
 
@@ -132,6 +133,7 @@ def test_a_file_that_is_no_key_set_stops_the_start(tmp_path, text):
         {"INTEGRA_ISSUER_URL": "https://example.org/issuer"},
         {"INTEGRA_ISSUER_URL": "https://Example.org"},
         {"INTEGRA_HOME": None},
+        {"INTEGRA_DATA_CONTROLLER": None},
         {"INTEGRA_DEMO": "yes"},
         {"INTEGRA_DATABASE_URL": "oracle://x"},
     ],
@@ -144,7 +146,7 @@ def test_a_wrong_value_stops_the_start(changes):
 
 
 def test_the_demonstration_may_speak_http_to_localhost():
-    result = start(INTEGRA_DEMO="1", INTEGRA_ISSUER_URL="http://localhost:8001")
+    result = start(INTEGRA_DEMO="1", INTEGRA_ISSUER_URL="http://localhost:8001", INTEGRA_DATA_CONTROLLER=None)
     assert (result.returncode, result.stdout) == (0, "False\n"), result.stderr
 
 

@@ -49,7 +49,7 @@ def show_notice(
         }
         for text in asked
     ]
-    context = {"sections": notice.SECTIONS, "questions": questions, "version": notice.VERSION}
+    context = {"sections": notice.list_sections(), "questions": questions, "version": notice.VERSION}
     return render(request, "integra/notice.html", context, status=status)
 
 

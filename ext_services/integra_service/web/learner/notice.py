@@ -5,9 +5,11 @@ A changed text is a new version; consents name the version they were given under
 
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from integra_service.people.models import Purpose
 
-VERSION = "aviso-4"
+VERSION = "aviso-5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class PurposeText:
     if_withdrawn: str  # what follows for who said yes before
 
 
-SECTIONS = (
+_SECTIONS = (
     Section(
         "¿Qué datos usamos?",
         "Un código que te representa, tu ciudad, lo que hiciste en el curso (módulos, pruebas y trabajos) y el "
@@ -108,6 +110,12 @@ PURPOSES = (
         "Desde ese momento te encuentran solo con tu código. Tu certificado sigue igual.",
     ),
 )
+
+
+def list_sections() -> tuple[Section, ...]:
+    """Return the whole notice; who answers for the data comes first and is the operator's to say."""
+    answer = f"{settings.INTEGRA_DATA_CONTROLLER}. Ahí puedes preguntar lo que quieras sobre tus datos."
+    return Section("¿Quién responde por tus datos?", answer), *_SECTIONS
 
 
 def get_purpose_text(purpose: Purpose) -> PurposeText:
