@@ -18,6 +18,7 @@ class Access(Enum):
     OWN_FACTOR = (
         "whoever has a role; who has a second factor passed it within the half hour, or is asked for it"
     )
+    FIRST_FACTOR = "as OWN_FACTOR; who has none came by a one-time link of theirs, or is told whom to ask"
     PEOPLE = "whoever may see the people of some city; who only keeps the machine gets 404"
     CITY_STAFF = "who may see the city of the object; the rest of the staff gets 404"
     CITY_EDITOR = "who may enter data in the city of the object; auditors get 404 too"
@@ -60,10 +61,11 @@ ROUTES = (
     Route("web:external-start", {"GET": Access.PUBLIC}),
     Route("web:external-return", {"GET": Access.PUBLIC}),
     Route("web:set-password", {"GET": Access.PUBLIC, "POST": Access.PUBLIC}),
+    Route("web:first-factor", {"GET": Access.PUBLIC}),
     Route("web:second-factor", {"GET": Access.STAFF, "POST": Access.STAFF}),
     Route("web:account", {"GET": Access.STAFF}),
     Route("web:password", {"GET": Access.OWN_FACTOR, "POST": Access.OWN_FACTOR}),
-    Route("web:second-factor-enrol", {"GET": Access.OWN_FACTOR, "POST": Access.OWN_FACTOR}),
+    Route("web:second-factor-enrol", {"GET": Access.FIRST_FACTOR, "POST": Access.FIRST_FACTOR}),
     Route("web:recovery-codes", {"POST": Access.FACTOR}),
     Route("web:console", {"GET": Access.STAFF}),
     Route("web:people", {"POST": Access.PEOPLE}),

@@ -55,6 +55,29 @@ def make_link(demo: Demo, short_code: str) -> str:
     return f"{demo.service}/entrar/{jwt.encode(claims, secrets['handover_secret'], 'HS256')}"
 
 
+def make_factor_link(demo: Demo, role: str) -> str:
+    """Return the one-time link that ``integra_staff`` prints for the enrolment of a second factor."""
+    secrets = json.loads((demo.home / "secrets.json").read_text(encoding="utf-8"))
+    environment = {
+        **os.environ,
+        "INTEGRA_DEMO": "1",
+        "INTEGRA_HOME": str(demo.home),
+        "INTEGRA_ISSUER_URL": demo.service,
+        "INTEGRA_SECRET_KEY": secrets["service_secret_key"],
+        "INTEGRA_NAME_KEY": secrets["name_key"],
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "integra_service",
+        "integra_staff",
+        "factor-link",
+        demo.accounts[role][0],
+    ]
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.split()[-1]
+
+
 def list_codes(demo: Demo, city_key: str, *, is_certified: bool = False) -> list[str]:
     """Return the short codes of the invented people of a city, oldest first."""
     rows = read_rows(

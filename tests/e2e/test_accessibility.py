@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pyotp
-from e2e.backstage import add_learner, list_codes, make_link
+from e2e.backstage import add_learner, list_codes, make_factor_link, make_link
 from e2e.inspector import Inspector
 from e2e.steps import fill_cost_sheet, take_sitting
 from e2e.visitor import Demo, Visitor
@@ -168,6 +168,8 @@ def test_the_second_factor(visit: Visit, demo: Demo, inspector: Inspector) -> No
     staff.sign_in("staff_city_b")
     page = staff.page
     page.goto(f"{demo.service}/consola/mi-cuenta/segundo-factor/")
+    inspector.look(staff, "no link for a first phone")
+    page.goto(make_factor_link(demo, "staff_city_b"))
     submit(staff)
     inspector.look(staff, "key for the phone")
     secret = page.inner_text("[data-role=secret]").replace(" ", "")

@@ -192,6 +192,7 @@ def list_paths(city: City) -> dict[str, str]:
         "web:external-start": "/consola/entrar/cuenta/",
         "web:external-return": "/consola/entrar/cuenta/vuelta/",
         "web:set-password": "/consola/clave/MQ/x-y/",
+        "web:first-factor": "/consola/segundo-factor/MQ/x-y/",
         "web:second-factor": "/consola/segundo-factor/",
         "web:second-factor-enrol": "/consola/mi-cuenta/segundo-factor/",
         "web:account": "/consola/mi-cuenta/",

@@ -14,13 +14,12 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
 
 from integra_service.audit import services as audit
 from integra_service.audit.services import AuditValue
 from integra_service.lib.errors import RequestError
 
+from . import invitations
 from .id_tokens import MAX_SUBJECT_LENGTH
 from .models import ExternalAccount, Role, StaffRole
 from .sources import get_city
@@ -67,9 +66,13 @@ def require_good_password(password: str, user: User) -> None:
 
 @transaction.atomic
 def make_password_link(user: User, *, now: datetime) -> tuple[str, str]:
-    """Return the two parts of a link that sets the password: one use, one day, none after a sign-in."""
+    """Return the two parts of a link that sets the password: one use, one day, none after a sign-in.
+
+    Who used it may enrol a first factor: the operator made sure whom it was given to.
+    """
+    invitations.invite(user, now=now)
     note("account.link_made", user, now)
-    return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
+    return invitations.encode_id(user), default_token_generator.make_token(user)
 
 
 @transaction.atomic
@@ -79,6 +82,7 @@ def disable_user(user: User, *, now: datetime) -> None:
     user.set_unusable_password()
     user.is_active = False
     user.save(update_fields=["password", "is_active"])
+    invitations.withdraw(user)
     note("account.disabled", user, now)
 
 

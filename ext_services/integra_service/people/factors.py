@@ -19,6 +19,7 @@ from integra_service.audit import services as audit
 from integra_service.lib import encryption, throttle
 from integra_service.lib.errors import RequestError
 
+from . import invitations
 from .models import RecoveryCode, SecondFactor
 
 SERVICE_NAME = "INTEGRA"  # how the application lists the account
@@ -58,12 +59,20 @@ def count_recovery_codes(user: User) -> int:
 
 @transaction.atomic
 def enrol(
-    user: User, secret: str, code: str, *, replaces: datetime | None, now: datetime
+    user: User,
+    secret: str,
+    code: str,
+    *,
+    replaces: datetime | None,
+    invited_at: datetime | None,
+    now: datetime,
 ) -> Enrolment | None:
     """Store the secret once a code proves that the phone has it; None when the code does not.
 
     Args:
         replaces: When the factor was enrolled that was in force as the secret was shown; another by now is an error.
+        invited_at: When the invitation was made by which this session came. A first factor spends it and is an error
+            without it; who replaces one has passed it.
     """
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     current = find_factor(user)
@@ -76,6 +85,11 @@ def enrol(
     step = find_step(secret, code, now)
     if step is None:
         return None
+    if current is None and not invitations.spend(user, invited_at):
+        raise RequestError(
+            "link_used", _("This link was used already or is too old. Ask for another."), status=403
+        )
+    invitations.withdraw(user)
     factor = store(user, secret, step, now)
     codes = replace_recovery_codes(user)
     audit.record("second_factor.enrolled", actor=actor_of(user), subject=actor_of(user), now=now)
@@ -127,10 +141,11 @@ def renew_recovery_codes(user: User, *, now: datetime) -> tuple[str, ...]:
 
 @transaction.atomic
 def reset_factor(user: User, *, actor: str, now: datetime) -> bool:
-    """Take the factor away (a lost phone); sessions that passed it have to pass a new one."""
+    """Take the factor away (a lost phone); sessions that passed it have to pass a new one, which a link must open."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     deleted, _models = SecondFactor.objects.filter(user=user).delete()
     RecoveryCode.objects.filter(user=user).delete()
+    invitations.withdraw(user)
     if deleted:
         audit.record("second_factor.reset", actor=actor, subject=actor_of(user), now=now)
     return bool(deleted)

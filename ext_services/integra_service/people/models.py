@@ -314,6 +314,15 @@ class SecondFactor(models.Model):
     )  # time step of the last code that passed; that one and earlier never again
 
 
+class FactorInvitation(models.Model):
+    """An operator's word that this user may enrol a first factor; gone once it is spent."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="factor_invitation"
+    )
+    made_at = models.DateTimeField()
+
+
 class RecoveryCode(models.Model):
     """A code for who lost the phone; passes once. Only its digest is stored."""
 

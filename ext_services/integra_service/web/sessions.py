@@ -24,12 +24,15 @@ from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.access import Staff, find_staff
 from integra_service.people.factors import find_factor
+from integra_service.people.invitations import find_invited_at
 from integra_service.people.models import LearnerIdentity, SecondFactor
 from integra_service.people.session import LEARNER_KEY, find_learner
 
 LEARNER_SESSION_SECONDS = 30 * 60
 FACTOR_SECONDS = 30 * 60
 FACTOR_KEY = "second_factor"
+INVITED_SECONDS = 30 * 60
+INVITED_KEY = "factor_invitation"
 CONSOLE_PATH = "/consola/"
 MAX_NEXT_LENGTH = 500
 
@@ -136,6 +139,28 @@ def has_fresh_factor(request: HttpRequest) -> bool:
         return False
     factor = find_factor(request.user)
     return factor is not None and factor.enrolled_at.isoformat() == passed["enrolled_at"]
+
+
+def remember_invitation(request: HttpRequest, user: User, now: datetime) -> None:
+    """Note in the session that a one-time link of this user was opened in it, for when they are signed in."""
+    invited_at = find_invited_at(user)
+    if invited_at is not None:
+        request.session[INVITED_KEY] = {
+            "user": user.pk,
+            "invited_at": invited_at.isoformat(),
+            "opened_at": now.timestamp(),
+        }
+
+
+def find_invitation(request: HttpRequest) -> datetime | None:
+    """Return when the invitation was made that opened this user's session within the half hour and is not spent."""
+    opened = request.session.get(INVITED_KEY)
+    if opened is None or not isinstance(request.user, User) or opened["user"] != request.user.pk:
+        return None
+    if not 0 <= utc_now().timestamp() - opened["opened_at"] <= INVITED_SECONDS:
+        return None
+    invited_at = find_invited_at(request.user)
+    return None if invited_at is None or invited_at.isoformat() != opened["invited_at"] else invited_at
 
 
 def ask_for_factor(request: HttpRequest) -> HttpResponse:

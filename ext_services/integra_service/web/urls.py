@@ -47,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("consola/entrar/cuenta/vuelta/", sign_in.external_return, name="external-return"),
     path("consola/salir/", sign_in.sign_out, name="sign-out"),
     path("consola/clave/<str:uidb64>/<str:token>/", sign_in.set_password_page, name="set-password"),
+    path("consola/segundo-factor/<str:uidb64>/<str:token>/", second_factor.first_factor, name="first-factor"),
     path("consola/segundo-factor/", second_factor.second_factor, name="second-factor"),
     path("consola/mi-cuenta/", account.account, name="account"),
     path("consola/mi-cuenta/clave/", account.password, name="password"),

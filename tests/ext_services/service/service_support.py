@@ -20,7 +20,7 @@ from integra_grading.manifest import bank_digest, manifest_digest
 from integra_grading.standing import CourseState, ModuleState, Route
 from integra_service.lib.clock import utc_now
 from integra_service.lib.models import ThrottleWindow
-from integra_service.people import factors
+from integra_service.people import factors, invitations
 from integra_service.people.models import City, Role, SecondFactor, StaffRole, Zone
 from integra_service.people.sources import SourceSecrets, register_source
 from integra_service.records.manifests import register_manifest
@@ -384,6 +384,12 @@ def give_factor(username):
     secret = pyotp.random_base32()
     factors.enrol_for_demo(User.objects.get(username=username), secret, now=utc_now())
     return secret
+
+
+def open_factor_link(client, username):
+    """Open in this browser a fresh one-time link, as ``integra_staff factor-link`` prints it."""
+    uidb64, token = invitations.make_link(User.objects.get(username=username), now=utc_now())
+    return client.get(f"/consola/segundo-factor/{uidb64}/{token}/")
 
 
 def code_of(secret, *, steps=0):

@@ -198,7 +198,7 @@ class Stage:
                 return {"digest": self.own_policy.digest}
             case "web:run":
                 return {"uuid": Run.objects.filter(city=self.person.city).first().uuid}
-            case "web:set-password":
+            case "web:set-password" | "web:first-factor":
                 return {"uidb64": "MQ", "token": "x-y"}
             case "web:machine-parked-event" | "web:machine-retry":
                 return {"pk": InboxEvent.objects.get(state="parked").pk}
@@ -245,6 +245,8 @@ def expected(access, caller):
             return asked
         case Access.OWN_FACTOR:  # officers and operators have one here, the others none
             return asked if caller.startswith(("officer", "operator")) else "passes"
+        case Access.FIRST_FACTOR:
+            return asked if caller.startswith(("officer", "operator")) else "403"
         case Access.PEOPLE:
             return "passes" if caller in PEOPLE_ROLES else "404"
         case Access.CITY_OPERATOR:

@@ -1,6 +1,7 @@
 """The second factor: enrolled on a phone, each code once, asked for again after half an hour, lost and reset."""
 
 import base64
+import io
 import os
 import re
 import time
@@ -13,15 +14,17 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pyotp
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connections
 from django.test import Client
-from service_support import NOW, PASSWORD, code_of, give_factor, make_staff, pass_factor
+from service_support import NOW, PASSWORD, code_of, give_factor, make_staff, open_factor_link, pass_factor
 
 from integra_service.audit.models import AuditEntry
 from integra_service.lib.clock import utc_now
 from integra_service.lib.models import ThrottleWindow
-from integra_service.people import factors
-from integra_service.people.models import RecoveryCode, Role, SecondFactor, StaffRole
+from integra_service.people import accounts, factors, invitations
+from integra_service.people.models import City, RecoveryCode, Role, SecondFactor, StaffRole
 
 FACTOR, ENROL, CODES = (
     "/consola/segundo-factor/",
@@ -40,11 +43,18 @@ def officer(world):
     client = Client()
     client.login(username="oficial", password=PASSWORD)
     client.user = User.objects.get(username="oficial")
+    open_factor_link(client, "oficial")
     return client
 
 
 def enrol_on_phone(client, **more):
-    """Enrol as a person does: read the key from the page, type the code; return the secret and the last page."""
+    """Enrol as a person does: read the key from the page, type the code; return the secret and the last page.
+
+    A first one with a link from the operator.
+    """
+    user = User.objects.get(pk=client.session["_auth_user_id"])
+    if factors.find_factor(user) is None:
+        open_factor_link(client, user.username)
     shown = client.post(ENROL, {"step": "show", **more}).content.decode()
     secret = re.search(r'data-role="secret">([A-Z2-7 ]+)<', shown)[1].replace(" ", "")
     return secret, client.post(ENROL, {"step": "prove", "code": code_of(secret), **more})
@@ -337,6 +347,144 @@ def test_a_key_shown_before_another_was_enrolled_changes_nothing(officer):
     assert factors.open_secret(SecondFactor.objects.get()) == kept
 
 
+def with_password_only(username="oficial"):
+    client = Client()
+    assert client.login(username=username, password=PASSWORD)
+    return client
+
+
+def staff_command(*arguments):
+    """Call ``integra_staff``; return the path of the link it prints."""
+    out = io.StringIO()
+    call_command("integra_staff", *arguments, stdout=out)
+    return re.search(r"http://localhost:8001(/consola/\S+)", out.getvalue())[1]
+
+
+def may_enrol(client):
+    statuses = {client.get(ENROL).status_code, client.post(ENROL, {"step": "show"}).status_code}
+    assert statuses in ({200}, {403})
+    return statuses == {200}
+
+
+def test_a_stolen_password_does_not_enrol_its_thiefs_phone(officer, settings):
+    settings.INTEGRA_STAFF_CONTACT = "Mesa de ayuda, ext. 204"
+    thief = with_password_only()
+    for answer in (
+        thief.get(ENROL),
+        thief.post(ENROL, {"step": "show"}),
+        thief.post(ENROL, {"step": "prove", "code": "123456"}),
+    ):
+        text = answer.content.decode()
+        assert answer.status_code == 403
+        assert "Mesa de ayuda, ext. 204" in text
+        assert "otpauth" not in text
+    # A key that was shown while the link counted is of no use to the thief either.
+    shown = officer.post(ENROL, {"step": "show"}).content.decode()
+    secret = re.search(r'data-role="secret">([A-Z2-7 ]+)<', shown)[1].replace(" ", "")
+    session = thief.session
+    session["second_factor_shown"] = officer.session["second_factor_shown"]
+    session.save()
+    assert thief.post(ENROL, {"step": "prove", "code": code_of(secret)}).status_code == 403
+    assert not SecondFactor.objects.exists()
+
+
+def test_who_set_the_password_by_the_operators_link_enrols_in_that_browser_within_half_an_hour(world, client):
+    page = client.get(staff_command("add", "rosa"), follow=True).request["PATH_INFO"]
+    client.post(page, {"new_password1": PASSWORD, "new_password2": PASSWORD})
+    StaffRole.objects.create(
+        user=User.objects.get(username="rosa"),
+        city=City.objects.get(key="ciudad-a"),
+        role=Role.OFFICER,
+        from_on=NOW.date(),
+    )
+    client.post("/consola/entrar/", {"username": "rosa", "password": PASSWORD})
+    assert may_enrol(client)
+    assert not may_enrol(with_password_only("rosa"))
+    for minutes, may in ((29, True), (31, False), (-5, False)):
+        session = client.session
+        opened_at = time.time() - timedelta(minutes=minutes).total_seconds()
+        session["factor_invitation"] = {**session["factor_invitation"], "opened_at": opened_at}
+        session.save()
+        assert may_enrol(client) is may
+
+
+def test_an_enrolment_link_works_for_its_own_account_before_or_after_signing_in(officer):
+    link = staff_command("factor-link", "oficial")
+    signed_in = with_password_only()
+    assert where(signed_in.get(link)) == (ENROL, None)
+    assert may_enrol(signed_in)
+
+    stranger = Client()
+    assert where(stranger.get(link)) == ("/consola/entrar/", None)
+    stranger.post("/consola/entrar/", {"username": "personal-a", "password": PASSWORD})
+    assert not may_enrol(stranger)
+    refused = stranger.get(link)
+    assert (refused.status_code, "other_account" in refused.content.decode()) == (403, True)
+    assert not may_enrol(stranger)
+
+    fresh = Client()
+    fresh.get(link)
+    fresh.post("/consola/entrar/", {"username": "oficial", "password": PASSWORD})
+    assert may_enrol(fresh)
+    assert link.split("/")[-2] not in fresh.get(ENROL).content.decode()
+
+
+def test_enrolling_spends_the_link_and_every_session_it_opened(officer):
+    link = staff_command("factor-link", "oficial")
+    here, there = with_password_only(), with_password_only()
+    for client in (here, there):
+        assert where(client.get(link))[0] == ENROL
+    shown = there.post(ENROL, {"step": "show"}).content.decode()
+    secret = re.search(r'data-role="secret">([A-Z2-7 ]+)<', shown)[1].replace(" ", "")
+    key = here.post(ENROL, {"step": "show"}).content.decode()
+    key = re.search(r'data-role="secret">([A-Z2-7 ]+)<', key)[1].replace(" ", "")
+    assert here.post(ENROL, {"step": "prove", "code": code_of(key)}).status_code == 200
+    again = Client().get(link)
+    assert (again.status_code, "link_used" in again.content.decode()) == (400, True)
+    # Nor after the factor was taken away again: what was opened before counts no more.
+    factors.reset_factor(officer.user, actor="system", now=utc_now())
+    assert there.post(ENROL, {"step": "prove", "code": code_of(secret)}).status_code == 403
+    assert not may_enrol(there)
+    assert Client().get(link).status_code == 400
+    assert where(there.get(staff_command("factor-link", "oficial")))[0] == ENROL
+    assert may_enrol(there)
+
+
+def test_a_lost_phone_is_replaced_by_the_link_of_its_reset(officer):
+    give_factor("oficial")
+    client = with_password_only()
+    client.get(staff_command("reset-factor", "oficial"))
+    assert may_enrol(client)
+
+
+def test_another_link_a_disabled_account_and_a_day_end_a_link(officer, settings):
+    first, second = staff_command("factor-link", "oficial"), staff_command("factor-link", "oficial")
+    assert [Client().get(link).status_code for link in (first, second)] == [400, 302]
+    for hours, status in ((23, 302), (25, 400)):
+        settings.PASSWORD_RESET_TIMEOUT = 24 * 3600 - hours * 3600 - 1
+        assert Client().get(second).status_code == status
+    settings.PASSWORD_RESET_TIMEOUT = 24 * 3600
+    accounts.disable_user(officer.user, now=utc_now())
+    accounts.enable_user(officer.user, now=utc_now())
+    assert Client().get(second).status_code == 400
+
+
+@pytest.mark.parametrize("uidb64", ["MQ", "x", "ñ", "LTE", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])
+def test_a_made_up_link_opens_nothing(officer, uidb64):
+    assert Client().get(f"/consola/segundo-factor/{uidb64}/x-y/").status_code == 400
+
+
+def test_a_link_does_not_replace_a_factor(officer):
+    give_factor("oficial")
+    invitations.invite(officer.user, now=NOW)
+    client = with_password_only()
+    open_factor_link(client, "oficial")
+    for data in ({"step": "show"}, {"step": "prove", "code": "123456"}):
+        assert where(client.post(ENROL, data))[0] == FACTOR
+    with pytest.raises(CommandError):
+        staff_command("factor-link", "oficial")
+
+
 def test_what_happens_is_audited_without_codes_or_keys(officer):
     secret, done = enrol_on_phone(officer)
     codes = RECOVERY.findall(done.content.decode())
@@ -347,6 +495,8 @@ def test_what_happens_is_audited_without_codes_or_keys(officer):
     me = f"user:{officer.user.pk}"
     entries = AuditEntry.objects.filter(action__startswith="second_factor").order_by("sequence")
     assert list(entries.values_list("action", "actor", "subject")) == [
+        ("second_factor.link_made", "system", me),
+        ("second_factor.link_made", "system", me),
         ("second_factor.enrolled", me, me),
         ("second_factor.passed", me, me),
         ("second_factor.recovery_code_used", me, me),
@@ -406,11 +556,13 @@ def test_one_recovery_code_twenty_times_at_once_passes_once(committed_world):
 @pytest.mark.concurrency
 def test_two_enrolments_at_once_end_in_the_one_that_was_shown_its_codes(committed_world):
     user = User.objects.get(username="personal-a")
+    invitations.invite(user, now=NOW)
     secrets = [factors.make_secret() for _ in range(8)]
 
     def enrol(secret):
         try:
-            return factors.enrol(user, secret, pyotp.TOTP(secret).at(NOW), replaces=None, now=NOW)
+            code = pyotp.TOTP(secret).at(NOW)
+            return factors.enrol(user, secret, code, replaces=None, invited_at=NOW, now=NOW)
         except Exception as error:
             return getattr(error, "code", error)
 

@@ -3,24 +3,29 @@
 from datetime import datetime
 
 import segno
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from integra_service.lib import encryption
 from integra_service.lib.clock import utc_now
-from integra_service.people import factors
+from integra_service.lib.errors import RequestError
+from integra_service.people import factors, invitations
 from integra_service.people.models import SecondFactor
 from integra_service.people.services import Staff
 from integra_service.web.sessions import (
     ask_for_factor,
     factor_page,
+    find_invitation,
     has_fresh_factor,
     read_next,
     remember_factor,
+    remember_invitation,
     staff_page,
     with_next,
 )
@@ -69,17 +74,47 @@ def show_question(
     return render(request, "integra/second_factor.html", context, status=status)
 
 
+@require_GET
+@never_cache
+def first_factor(request: HttpRequest, uidb64: str, token: str) -> HttpResponse:
+    """Take the one-time link that opens the enrolment: it stays good until a factor is enrolled, or for a day."""
+    user = invitations.read_link(uidb64, token)
+    if user is None:
+        raise RequestError(
+            "link_used",
+            _("This link was used already or is too old. Ask whoever gave it to you for another."),
+            status=400,
+        )
+    if isinstance(request.user, User) and request.user.pk != user.pk:
+        raise RequestError(
+            "other_account",
+            _("This link is for another account than the one open here. Sign out and open the link again."),
+            status=403,
+        )
+    remember_invitation(request, user, utc_now())
+    if isinstance(request.user, User):
+        return redirect("web:second-factor-enrol")
+    messages.success(request, _("The link is good. Sign in, and then set up your phone in “My account”."))
+    return redirect(settings.LOGIN_URL)
+
+
 @require_http_methods(["GET", "POST"])
 @never_cache
 @staff_page
 def enrol(request: HttpRequest, staff: Staff) -> HttpResponse:
-    """Put the secret on a phone. Who has a factor passes it first: a stolen session must not replace it."""
+    """Put the secret on a phone. Who has a factor passes it first: a stolen session must not replace it.
+
+    A first one is for a session that a one-time link opened: a stolen password must not enrol its thief's phone.
+    """
     user = User.objects.get(pk=staff.user_id)
     current = factors.find_factor(user)
     if current is not None and not has_fresh_factor(request):
         return ask_for_factor(request)
+    if current is None and find_invitation(request) is None:
+        whom = {"contact": settings.INTEGRA_STAFF_CONTACT}
+        return render(request, "integra/second_factor_link.html", whom, status=403)
     next_path = read_next(request.POST.get("next", request.GET.get("next", "")))
-    context = {"next": next_path, "is_replacing": current is not None}
+    context: dict[str, object] = {"next": next_path, "is_replacing": current is not None}
     match request.POST.get("step"):
         case "show":
             return show_secret(request, user, current, context)
@@ -114,7 +149,9 @@ def prove(request: HttpRequest, user: User, context: dict[str, object]) -> HttpR
     secret = encryption.decrypt_text(shown["ciphertext"], context=shown_context(user))
     code = request.POST.get("code", "")[:MAX_CODE_LENGTH]
     replaces = None if shown["replaces"] is None else datetime.fromisoformat(shown["replaces"])
-    enrolment = factors.enrol(user, secret, code, replaces=replaces, now=now)
+    enrolment = factors.enrol(
+        user, secret, code, replaces=replaces, invited_at=find_invitation(request), now=now
+    )
     if enrolment is None:
         context |= {"problem": _("This code does not fit. Write the one you see now."), "is_shown": True}
         return render(request, "integra/second_factor_enrol.html", context, status=400)

@@ -25,7 +25,7 @@ from integra_service.lib.providers import Provider
 from integra_service.people.accounts import find_bound_user, note_sign_in, set_password
 from integra_service.people.id_tokens import IdentityError
 from integra_service.people.oidc import PendingSignIn, begin, finish
-from integra_service.web.sessions import find_request_staff
+from integra_service.web.sessions import INVITED_KEY, find_request_staff, remember_invitation
 
 logger = logging.getLogger(__name__)
 
@@ -72,9 +72,15 @@ def show_sign_in(request: HttpRequest, *, status: int = 200, **context: object) 
 
 
 def enter(request: HttpRequest, user: Any, *, by: str) -> HttpResponse:
-    """Begin a session of this user's own: nothing of the browser's former one stays, not even its key."""
+    """Begin a session of this user's own: nothing of the browser's former one stays, not even its key.
+
+    But for their own one-time link, which was opened before they signed in.
+    """
+    opened = request.session.get(INVITED_KEY)
     request.session.flush()
     login(request, user, backend=BACKEND)
+    if opened is not None and opened["user"] == user.pk:
+        request.session[INVITED_KEY] = opened
     note_sign_in(user, by=by, now=utc_now())
     return redirect("web:console")
 
@@ -154,9 +160,10 @@ class SetPasswordView(PasswordResetConfirmView):
         return response
 
     def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
-        user = form.user
+        user, now = form.user, utc_now()
         actor = f"user:{user.pk}"
-        set_password(user, form.cleaned_data["new_password1"], actor=actor, now=utc_now())
+        set_password(user, form.cleaned_data["new_password1"], actor=actor, now=now)
+        remember_invitation(self.request, user, now)
         messages.success(self.request, _("Your password is saved. Sign in with it."))
         return redirect("web:sign-in")
 

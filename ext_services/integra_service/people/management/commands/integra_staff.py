@@ -14,7 +14,7 @@ from django.urls import reverse
 from integra_service.audit.services import SYSTEM
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
-from integra_service.people import accounts
+from integra_service.people import accounts, invitations
 from integra_service.people.factors import find_factor, reset_factor
 from integra_service.people.models import ExternalAccount, Role, StaffRole
 
@@ -56,7 +56,14 @@ class Command(BaseCommand):
             )
             if name == "give":
                 action.add_argument("--from", dest="from_on", type=date.fromisoformat, metavar="DATE")
-        add_action(actions, "reset-factor", "take the second factor away, after a lost phone")
+        add_action(
+            actions, "factor-link", "a one-time link that opens the enrolment of a first second factor"
+        )
+        add_action(
+            actions,
+            "reset-factor",
+            "take the second factor away, after a lost phone; prints a link for the next",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         act = getattr(self, f"do_{options['action'].replace('-', '_')}")
@@ -131,11 +138,23 @@ class Command(BaseCommand):
         user = accounts.get_user(options["username"])
         if not reset_factor(user, actor=SYSTEM, now=utc_now()):
             raise CommandError(f"{user.username} has no second factor.")
-        self.stdout.write(f"{user.username} enrols a phone again with the next delicate step.")
+        self.stdout.write(f"The second factor of {user.username} is gone.")
+        self.print_factor_link(user)
+
+    def do_factor_link(self, options: dict[str, Any]) -> None:
+        user = accounts.get_user(options["username"])
+        if find_factor(user) is not None:
+            raise CommandError(f"{user.username} has a second factor; reset-factor takes it away.")
+        self.print_factor_link(user)
 
     def print_link(self, user: User) -> None:
-        uidb64, token = accounts.make_password_link(user, now=utc_now())
-        path = reverse("web:set-password", kwargs={"uidb64": uidb64, "token": token})
+        self.show("web:set-password", user, accounts.make_password_link(user, now=utc_now()))
+
+    def print_factor_link(self, user: User) -> None:
+        self.show("web:first-factor", user, invitations.make_link(user, now=utc_now()))
+
+    def show(self, route: str, user: User, parts: tuple[str, str]) -> None:
+        path = reverse(route, args=parts)
         self.stdout.write(f"Give {user.username} this link; it counts once, within a day:")
         self.stdout.write(f"{settings.INTEGRA_ISSUER_URL}{path}")
 
