@@ -35,6 +35,8 @@ DATABASES = {
 }
 ISSUER_HOST = str(urlsplit(INTEGRA_ISSUER_URL).hostname)
 ALLOWED_HOSTS = env.read_text(os.environ, "INTEGRA_ALLOWED_HOSTS", ISSUER_HOST).split(",")
+# Whose X-Forwarded-For is believed (lib/visitors.py).
+INTEGRA_TRUSTED_PROXIES = env.read_networks(os.environ, "INTEGRA_TRUSTED_PROXIES")
 # Who besides this database says who a member of the staff is; None: local accounts only.
 INTEGRA_OIDC = providers.read_provider(os.environ, is_demo=INTEGRA_DEMO)
 # Whom staff ask when they cannot enter: a sentence's end, for example "Soporte, ext. 204".

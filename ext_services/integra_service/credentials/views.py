@@ -13,6 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.lib.throttle import take_turn
+from integra_service.lib.visitors import find_visitor
 from integra_service.people.services import confirmed_name
 from integra_service.people.session import find_learner
 
@@ -66,7 +67,7 @@ def _judge_name(request: HttpRequest, document: CredentialDocument, typed: str, 
     if not typed.strip():
         return "empty"
     token = document.credential.token
-    visitor = f"name:{token}:{request.META.get('REMOTE_ADDR', '')}"
+    visitor = f"name:{token}:{find_visitor(request)}"
     # In this order: who has used up their own tries uses up nobody else's.
     has_turn = take_turn(
         visitor, limit=TRIES_PER_ADDRESS, window_seconds=WINDOW_SECONDS, now=now

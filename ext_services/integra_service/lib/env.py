@@ -50,6 +50,22 @@ def read_count(environ: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
+def read_networks(
+    environ: Mapping[str, str], name: str
+) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Return addresses and networks (CIDR) separated by commas; none without the value, and never everybody's."""
+    networks = []
+    for text in filter(None, (part.strip() for part in read_text(environ, name, "").split(","))):
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}: {text!r} is no address and no network.") from error
+        if network.prefixlen == 0:
+            raise ImproperlyConfigured(f"{name}: {text} is everybody; name the proxies.")
+        networks.append(network)
+    return tuple(networks)
+
+
 def read_secret_key(environ: Mapping[str, str], name: str) -> str:
     value = read_text(environ, name)
     if len(value) < 32:

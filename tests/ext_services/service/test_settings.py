@@ -38,6 +38,27 @@ def test_production_starts_with_its_values_and_secure_cookies():
     assert (result.returncode, result.stdout) == (0, "True\n"), result.stderr
 
 
+@pytest.mark.parametrize(
+    ("value", "networks"),
+    [
+        (None, "()"),
+        ("10.0.0.1, 10.1.0.0/16,2001:db8::/32", "('10.0.0.1/32', '10.1.0.0/16', '2001:db8::/32')"),
+    ],
+)
+def test_trusted_proxies_are_addresses_and_networks(value, networks):
+    code = "import integra_service.settings as s; print(tuple(map(str, s.INTEGRA_TRUSTED_PROXIES)))"
+    assert start(code=code, INTEGRA_TRUSTED_PROXIES=value).stdout == f"{networks}\n"
+
+
+@pytest.mark.parametrize(
+    "value", ["proxy.example", "10.0.0.1/8", "0.0.0.0/0", "::/0", "*", "1", "10.0.0.1 10.0.0.2"]
+)
+def test_trusted_proxies_that_are_none_or_everybody_stop_the_start(value):
+    result = start(INTEGRA_TRUSTED_PROXIES=value)
+    assert result.returncode != 0
+    assert "INTEGRA_TRUSTED_PROXIES" in result.stderr
+
+
 OIDC = {
     "INTEGRA_OIDC_ISSUER": "https://id.example.org/realms/integra",
     "INTEGRA_OIDC_CLIENT_ID": "consola",

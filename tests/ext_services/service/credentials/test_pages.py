@@ -1,5 +1,6 @@
 """The public pages: what they tell, to whom, and what they never tell."""
 
+import ipaddress
 import json
 from collections.abc import Callable
 from typing import Any
@@ -162,6 +163,24 @@ def test_one_visitor_cannot_close_the_check_to_the_others(
     codes = [client.post(page_url, {"nombre": "x"}, REMOTE_ADDR="10.0.0.1").status_code for _ in range(20)]
     assert codes == [200] * 2 + [429] * 18
     assert client.post(page_url, {"nombre": NAME}, REMOTE_ADDR="10.0.0.2").status_code == 200
+
+
+def test_behind_a_named_proxy_each_visitor_has_their_own_tries(
+    client: Client, page_url: str, monkeypatch: Any, settings: Any
+) -> None:
+    monkeypatch.setattr(views, "TRIES_PER_ADDRESS", 2)
+    settings.INTEGRA_TRUSTED_PROXIES = (ipaddress.ip_network("10.0.0.1"),)
+
+    def try_from(peer: str, visitor: str) -> int:
+        return client.post(
+            page_url, {"nombre": "x"}, REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=visitor
+        ).status_code
+
+    assert [try_from("10.0.0.1", "203.0.113.1") for _ in range(3)] == [200, 200, 429]
+    assert try_from("10.0.0.1", "203.0.113.2") == 200
+    # Nobody gets further tries by writing the header themself, before the proxy or past it.
+    assert try_from("10.0.0.1", "198.51.100.9, 203.0.113.1") == 429
+    assert [try_from("198.51.100.7", f"203.0.113.{n}") for n in range(10, 13)] == [200, 200, 429]
 
 
 @pytest.fixture
