@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from integra_service.lib.clock import utc_now
-from integra_service.lib.errors import NotFoundError, RequestError
-from integra_service.lib.throttle import take_turn
+from integra_service.lib.errors import BusyError, NotFoundError, RequestError
+from integra_service.lib.throttle import require_turn, seconds_left, take_turn
 from integra_service.lib.visitors import find_visitor
 from integra_service.people.services import confirmed_name
 from integra_service.people.session import find_learner
@@ -37,6 +37,9 @@ MAX_TYPED = 300
 WINDOW_SECONDS = 600
 TRIES_PER_ADDRESS = 12
 TRIES_PER_CREDENTIAL = 120
+# Made on request, so they cost what looking does not; an address may be a whole town's.
+PAPERS_PER_ADDRESS = 120
+IMAGES_PER_ADDRESS = 300
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,8 +76,11 @@ def _judge_name(request: HttpRequest, document: CredentialDocument, typed: str, 
         visitor, limit=TRIES_PER_ADDRESS, window_seconds=WINDOW_SECONDS, now=now
     ) and take_turn(f"name:{token}", limit=TRIES_PER_CREDENTIAL, window_seconds=WINDOW_SECONDS, now=now)
     if not has_turn:
-        raise RequestError(
-            "too_many_tries", _("Too many names were tried. Wait ten minutes and try again."), status=429
+        raise BusyError(
+            "too_many_tries",
+            _("Too many names were tried. Wait ten minutes and try again."),
+            wait_seconds=seconds_left(WINDOW_SECONDS, now),
+            status=429,
         )
     return compare_name(document, typed) if len(typed) <= MAX_TYPED else "no_match"
 
@@ -106,14 +112,18 @@ def credential_vc_jwt(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def credential_png(request: HttpRequest, token: str) -> HttpResponse:
     """Make the baked badge as PNG."""
-    return _hide(_publish(make_png(get_signed_document(access_document(token))), "image/png"))
+    document = get_signed_document(access_document(token))
+    _count(request, "image", IMAGES_PER_ADDRESS)
+    return _hide(_publish(make_png(document), "image/png"))
 
 
 @require_GET
 @never_cache
 def credential_svg(request: HttpRequest, token: str) -> HttpResponse:
     """Make the baked badge as SVG."""
-    return _hide(_publish(make_svg(get_signed_document(access_document(token))), "image/svg+xml"))
+    document = get_signed_document(access_document(token))
+    _count(request, "image", IMAGES_PER_ADDRESS)
+    return _hide(_publish(make_svg(document), "image/svg+xml"))
 
 
 @require_GET
@@ -125,6 +135,7 @@ def credential_paper(request: HttpRequest, token: str) -> HttpResponse:
     if name is not None and compare_name(document, name) != "match":
         message = _("Your certificate is being made with your new name. Try again in a minute.")
         raise RequestError("being_replaced", message, status=503)
+    _count(request, "paper", PAPERS_PER_ADDRESS)
     pdf = render_certificate(describe_credential(document, utc_now()), name, is_demo=settings.INTEGRA_DEMO)
     response = HttpResponse(pdf, content_type="application/pdf")
     response["Content-Disposition"] = 'inline; filename="certificado-integra.pdf"'
@@ -148,6 +159,12 @@ def status_list(request: HttpRequest, key: str) -> HttpResponse:
     if wants_jwt and stored.jwt:
         return _publish(stored.jwt.encode("ascii"), VC_JWT)
     return _publish(stored.content.encode("utf-8"), VC)
+
+
+def _count(request: HttpRequest, what: str, limit: int) -> None:
+    """Let so many be made for one address in ten minutes; beyond that raise BusyError."""
+    name = f"{what}:{find_visitor(request)}"
+    require_turn(name, limit=limit, window_seconds=WINDOW_SECONDS, now=utc_now())
 
 
 def _is_holder(request: HttpRequest, credential: Credential) -> bool:

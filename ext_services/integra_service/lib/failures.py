@@ -6,6 +6,8 @@ from django.utils.translation import gettext as _
 
 from .errors import BusyError, RequestError
 
+PAGE, JSON = "text/html", "application/json"
+
 
 def answer_error(request: HttpRequest, error: RequestError) -> HttpResponse:
     response = describe_error(request, error)
@@ -15,7 +17,7 @@ def answer_error(request: HttpRequest, error: RequestError) -> HttpResponse:
 
 
 def describe_error(request: HttpRequest, error: RequestError) -> HttpResponse:
-    if request.path.startswith("/api/"):
+    if request.path.startswith("/api/") or request.get_preferred_type((PAGE, JSON)) == JSON:
         body: dict[str, str] = {"code": error.code, "message": error.message}
         if error.field is not None:
             body["field"] = error.field

@@ -1,11 +1,14 @@
-"""Limits for guessing: so many tries of one thing in one window of time."""
+"""Limits for guessing and for what costs much: so many tries of one thing in one window of time."""
 
 import hashlib
+import math
 from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
+from .errors import BusyError
 from .models import ThrottleWindow
 
 
@@ -17,6 +20,19 @@ def take_turn(name: str, *, limit: int, window_seconds: int, now: datetime) -> b
         ThrottleWindow.objects.filter(pk=window.pk).update(count=F("count") + 1)
         window.refresh_from_db(fields=["count"])
     return window.count <= limit
+
+
+def require_turn(name: str, *, limit: int, window_seconds: int, now: datetime) -> None:
+    """Count one try of ``name``, or raise BusyError (429) until the window ends."""
+    if not take_turn(name, limit=limit, window_seconds=window_seconds, now=now):
+        message = _("Too many requests came from your connection. Wait some minutes and try again.")
+        wait_seconds = seconds_left(window_seconds, now)
+        raise BusyError("too_many_requests", message, wait_seconds=wait_seconds, status=429)
+
+
+def seconds_left(window_seconds: int, now: datetime) -> int:
+    """Return the whole seconds after which another window has begun."""
+    return math.ceil(window_seconds - (now - find_start(window_seconds, now)).total_seconds())
 
 
 def has_turn(name: str, *, limit: int, window_seconds: int, now: datetime) -> bool:

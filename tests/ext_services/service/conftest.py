@@ -50,6 +50,14 @@ def committed_world(transactional_db):
     return make_world()
 
 
+@pytest.fixture(autouse=True)
+def fresh_readiness(monkeypatch):
+    """``/readyz`` looks again each time it is asked, as if five seconds had passed."""
+    from integra_service.web.api import system
+
+    monkeypatch.setattr(system.readiness, "seconds", 0)
+
+
 @pytest.fixture
 def process_database(transactional_db: None, tmp_path: Path) -> Iterator[dict[str, str]]:
     """Environment for other processes, which then work on the very database this test sees."""

@@ -1,8 +1,11 @@
 """What /readyz and the console say is the matter: each fault on its own, by count, never whose."""
 
 import json
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 from django.db import connection
@@ -12,10 +15,12 @@ from service_support import NOW
 
 from integra_grading import events
 from integra_service.audit.models import AuditHead
+from integra_service.lib.remembering import Remembered
 from integra_service.people.models import LearnerIdentity, Source
 from integra_service.records.apply import apply_inbox
 from integra_service.records.checking import store_report
 from integra_service.records.models import InboxEvent, LearningRecordRow, ReconcileReport
+from integra_service.web.api import system
 
 
 @pytest.fixture
@@ -126,6 +131,53 @@ def test_readyz_says_counts_only_and_asks_the_same_of_one_learner_as_of_ten(worl
     assert len(one) == len(many)
     codes = LearnerIdentity.objects.for_system().values_list("short_code", flat=True)
     assert [word for word in (*map(str, learners), *codes, "aula-a") if word in text] == []
+
+
+def test_readyz_looks_once_in_five_seconds_however_often_it_is_asked(world, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(system.readiness, "seconds", system.READY_SECONDS)
+    monkeypatch.setattr(system.readiness, "clock", lambda: now[0])
+    monkeypatch.setattr(system.readiness, "until", 0.0)
+    assert ready() == (200, "ok", {})
+    AuditHead.objects.all().delete()
+    with CaptureQueriesContext(connection) as queries:
+        assert [ready() for _ in range(20)] == [(200, "ok", {})] * 20
+    assert len(queries) == 0
+    now[0] += system.READY_SECONDS
+    assert ready()[:2] == (503, "audit_head_missing")
+
+
+def test_of_many_who_ask_at_once_one_looks():
+    looks, barrier = [], Barrier(8)
+
+    def look():
+        looks.append(1)
+        time.sleep(0.05)
+        return len(looks)
+
+    remembered = Remembered(look, 60)
+
+    def ask():
+        barrier.wait()
+        return remembered.get()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: ask(), range(8))) == [1] * 8
+
+
+def test_what_could_not_be_looked_at_is_looked_at_again():
+    answers = iter([RuntimeError("away"), "here"])
+
+    def look():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    remembered = Remembered(look, 60)
+    with pytest.raises(RuntimeError):
+        remembered.get()
+    assert remembered.get() == "here"
 
 
 def test_a_void_that_arrives_late_is_folded_in_where_it_belongs(world):

@@ -10,7 +10,6 @@ from integra_service.lib.visitors import find_visitor
 PROXIES = ("10.0.0.1", "10.1.0.0/16", "2001:db8:1::/48")
 
 
-# fmt: off
 @pytest.mark.parametrize(
     ("peer", "forwarded", "visitor"),
     [
@@ -53,8 +52,7 @@ PROXIES = ("10.0.0.1", "10.1.0.0/16", "2001:db8:1::/48")
         ("", "203.0.113.9", ""),
         ("unix:", "203.0.113.9", ""),
     ],
-)
-# fmt: on
+)  # fmt: skip
 def test_the_address_a_limit_counts(settings, peer, forwarded, visitor):
     settings.INTEGRA_TRUSTED_PROXIES = tuple(ipaddress.ip_network(text) for text in PROXIES)
     headers = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}

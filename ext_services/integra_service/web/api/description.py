@@ -129,8 +129,10 @@ def media(content_type: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def page(description: str) -> dict[str, Any]:
-    """A page for people, as addresses outside ``/api/`` answer errors."""
-    return {"description": description, "content": {"text/html": {"schema": {"type": "string"}}}}
+    """A page for people, or JSON for whom prefers it, as addresses outside ``/api/`` answer errors."""
+    error = {"schema": {"$ref": "#/components/schemas/Error"}}
+    content = {"text/html": {"schema": {"type": "string"}}, "application/json": error}
+    return {"description": description, "content": content}
 
 
 def path_parameter(name: str, pattern: str, description: str) -> dict[str, Any]:

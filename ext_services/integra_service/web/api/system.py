@@ -6,7 +6,10 @@ from django.views.decorators.http import require_safe
 
 from integra_service.audit.services import get_head
 from integra_service.lib.clock import utc_now
+from integra_service.lib.remembering import Remembered
 from integra_service.records.monitoring import list_alarms, measure_inbox
+
+READY_SECONDS = 5  # a stranger may ask as often as they like
 
 
 @require_safe
@@ -23,17 +26,23 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Counts and alarms only, and the head of the audit chain to keep elsewhere.
+    """Counts and alarms only, and the head of the audit chain to keep elsewhere; looked at every five seconds at most.
 
     503 where the service cannot do its work (the database is away, the inbox does not move, the audit chain lost its
     head); what only people can settle is named in ``alarms`` and leaves the pages where they are.
     """
+    body, status = readiness.get()
+    return JsonResponse(body, status=status)
+
+
+def describe_readiness() -> tuple[dict[str, object], int]:
+    """Return what is the matter, and the status that says so."""
     now = utc_now()
     inbox = measure_inbox(now)
     alarms = list_alarms(inbox, now)
     sequence, digest = get_head()
     stopping = [alarm.code for alarm in alarms if alarm.is_stopping]
-    body = {
+    body: dict[str, object] = {
         "status": stopping[0] if stopping else "attention" if alarms else "ok",
         "alarms": [{"code": alarm.code, "count": alarm.count} for alarm in alarms],
         "inbox": {
@@ -47,4 +56,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         },
         "audit_head": {"sequence": sequence, "hash": digest},
     }
-    return JsonResponse(body, status=503 if stopping else 200)
+    return body, 503 if stopping else 200
+
+
+readiness = Remembered(describe_readiness, READY_SECONDS)

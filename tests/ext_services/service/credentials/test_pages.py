@@ -10,7 +10,13 @@ from django.test import Client
 from django.urls import reverse
 
 from integra_service.credentials import services, views
-from integra_service.credentials.models import Credential, CredentialDocument, RevocationReason
+from integra_service.credentials.models import (
+    Credential,
+    CredentialDocument,
+    RevocationReason,
+    StatusList,
+)
+from integra_service.lib.models import ThrottleWindow
 from integra_service.people.models import Consent, LearnerIdentity, Purpose
 from integra_service.people.session import LEARNER_KEY
 
@@ -181,6 +187,52 @@ def test_behind_a_named_proxy_each_visitor_has_their_own_tries(
     # Nobody gets further tries by writing the header themself, before the proxy or past it.
     assert try_from("10.0.0.1", "198.51.100.9, 203.0.113.1") == 429
     assert [try_from("198.51.100.7", f"203.0.113.{n}") for n in range(10, 13)] == [200, 200, 429]
+
+
+@pytest.mark.parametrize(
+    ("limit", "forms"), [("PAPERS_PER_ADDRESS", ["paper"]), ("IMAGES_PER_ADDRESS", ["png", "svg"])]
+)
+def test_what_is_made_on_request_is_made_so_often_for_one_address(
+    client: Client, credential: Credential, monkeypatch: Any, limit: str, forms: list[str]
+) -> None:
+    monkeypatch.setattr(views, limit, 2)
+    urls = [reverse(f"credentials:{form}", args=[credential.token]) for form in forms]
+
+    def ask(url: str, **headers: str) -> Any:
+        return client.get(url, REMOTE_ADDR="10.0.0.1", headers=headers)
+
+    assert [ask(urls[-1]).status_code, ask(urls[0]).status_code] == [200, 200]
+    refused, for_machine = ask(urls[0], accept="text/html,*/*;q=0.8"), ask(urls[0], accept="application/json")
+    assert refused.status_code == for_machine.status_code == 429
+    assert 0 < int(refused["Retry-After"]) <= views.WINDOW_SECONDS
+    assert "Llegaron demasiados pedidos desde esta conexión" in refused.content.decode()
+    assert for_machine.json()["code"] == "too_many_requests"
+    # Another address goes on, and so does looking from this one: what verifies stays open.
+    assert client.get(urls[0], REMOTE_ADDR="10.0.0.2").status_code == 200
+    for form in ("page", "document", "ob-jwt", "vc-jwt"):
+        assert ask(reverse(f"credentials:{form}", args=[credential.token])).status_code == 200
+    assert ask(reverse("credentials:did-document")).status_code == 200
+
+
+def test_what_verifies_counts_nobody(client: Client, credential: Credential) -> None:
+    urls = [
+        reverse(f"credentials:{form}", args=[credential.token])
+        for form in ("page", "document", "ob-jwt", "vc-jwt")
+    ]
+    urls += [
+        reverse("credentials:did-document"),
+        reverse("credentials:status-list", args=[StatusList.objects.first().key]),  # type: ignore[union-attr]
+    ]
+    assert [client.get(url).status_code for url in urls] == [200] * len(urls)
+    assert not ThrottleWindow.objects.exists()
+
+
+def test_who_used_up_the_name_check_learns_when_to_come_again(
+    client: Client, page_url: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(views, "TRIES_PER_ADDRESS", 0)
+    answer = client.post(page_url, {"nombre": "x"})
+    assert (answer.status_code, 0 < int(answer["Retry-After"]) <= 600) == (429, True)
 
 
 @pytest.fixture
