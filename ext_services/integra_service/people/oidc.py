@@ -6,6 +6,7 @@ roles of the provider are neither asked for nor read.
 
 import base64
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,8 @@ from .id_tokens import IdentityError, read_subject
 
 PENDING_SECONDS = 10 * 60
 DISCOVERY_SECONDS = 5 * 60
+FAILED_SECONDS = 30  # who presses the button meanwhile does not make us call again
+WAIT_SECONDS = 2  # for another thread's call; a provider that hangs must not hold them all
 VERIFIER_LENGTH = 64
 TOKEN_BYTES = 32
 SCOPES = {ProviderKind.OIDC: "openid", ProviderKind.OPENEDX: "user_id"}
@@ -49,6 +52,9 @@ class Endpoints:
     token_url: str
     keys_url: str | None
     takes_secret_in_form: bool
+
+
+asking = threading.Lock()
 
 
 def begin(provider: Provider, redirect_uri: str, now: datetime) -> tuple[str, PendingSignIn]:
@@ -122,15 +128,35 @@ def basic(provider: Provider) -> str:
 
 
 def find_endpoints(provider: Provider) -> Endpoints:
-    """Return where the provider answers; a discovery document is kept for five minutes."""
+    """Return where the provider answers; its discovery document is kept for five minutes, a failure for half of one.
+
+    Whoever presses the button makes us call, so one thread calls at a time and the others wait for what it hears.
+    """
     if provider.kind is ProviderKind.OPENEDX:
         return Endpoints(f"{provider.issuer}/authorize", f"{provider.issuer}/access_token", None, True)
     key = f"people.oidc:{provider.issuer}"
-    found = cache.get(key)
-    if not isinstance(found, Endpoints):
-        found = discover(provider.issuer)
-        cache.set(key, found, DISCOVERY_SECONDS)
+    found: Endpoints | str | None = cache.get(key)
+    if found is None:
+        if not asking.acquire(timeout=WAIT_SECONDS):
+            raise IdentityError("discovery takes long")
+        try:
+            found = cache.get(key) or keep_discovery(provider.issuer, key)
+        finally:
+            asking.release()
+    if isinstance(found, str):
+        raise IdentityError(found)
     return found
+
+
+def keep_discovery(issuer: str, key: str) -> Endpoints | str:
+    """Ask the provider, and keep what it says or why that cannot be used."""
+    try:
+        endpoints = discover(issuer)
+    except IdentityError as error:
+        cache.set(key, error.why, FAILED_SECONDS)
+        return error.why
+    cache.set(key, endpoints, DISCOVERY_SECONDS)
+    return endpoints
 
 
 def discover(issuer: str) -> Endpoints:

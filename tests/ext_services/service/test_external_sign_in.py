@@ -6,6 +6,8 @@ import json
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event, Timer
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -17,7 +19,9 @@ from identity_provider import AUDIENCE_OF_LMS, CLIENT_ID, CLIENT_SECRET, Identit
 from service_support import NOW
 
 from integra_service.lib.providers import Provider, ProviderKind
+from integra_service.people import oidc
 from integra_service.people.accounts import bind, disable_user
+from integra_service.people.id_tokens import IdentityError
 from integra_service.people.models import ExternalAccount, StaffRole
 
 START, RETURN = "/consola/entrar/cuenta/", "/consola/entrar/cuenta/vuelta/"
@@ -347,6 +351,74 @@ def test_a_provider_that_is_away_ends_in_a_sentence(world, settings, provider, c
     answer = client.get(START)
     assert answer.status_code == 400
     assert "No fue posible entrar con esa cuenta" in answer.content.decode()
+
+
+def discoveries(provider):
+    return sum("well-known" in path for path in provider.calls)
+
+
+def test_however_often_strangers_press_the_button_the_provider_is_asked_once(world, settings, provider):
+    connect(settings, provider)
+    assert [Client().get(START).status_code for _ in range(10)] == [302] * 10
+    assert provider.calls == ["/oauth2/.well-known/openid-configuration"]
+
+
+def test_a_discovery_that_failed_is_not_asked_for_again_at_once(
+    world, settings, provider, client, monkeypatch
+):
+    monkeypatch.setattr(oidc, "FAILED_SECONDS", 0.3)
+    connect(settings, provider)
+    bound(provider)
+    provider.discovery_change = {"issuer": "https://other.example.org"}
+    assert [Client().get(START).status_code for _ in range(5)] == [400] * 5
+    assert discoveries(provider) == 1
+    provider.discovery_change = {}
+    time.sleep(0.4)
+    sign_in(client)
+    assert is_inside(client)
+    assert discoveries(provider) == 2
+
+
+def test_of_many_at_once_one_asks_and_a_provider_that_hangs_holds_the_others_for_a_moment(
+    settings, provider, monkeypatch
+):
+    connect(settings, provider)
+    answer, moment, go = provider.get, Barrier(8), Event()
+
+    def slowly(parts):
+        assert go.wait(10)
+        return answer(parts)
+
+    def find(_):
+        moment.wait()
+        try:
+            return oidc.find_endpoints(settings.INTEGRA_OIDC).token_url
+        except IdentityError as error:
+            return error.why
+
+    monkeypatch.setattr(provider, "get", slowly)
+    Timer(0.2, go.set).start()
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(find, range(8))) == {f"{provider.issuer}/access_token"}
+    assert discoveries(provider) == 1
+
+    cache.clear()
+    go.clear()
+    monkeypatch.setattr(oidc, "WAIT_SECONDS", 0.1)
+    Timer(0.5, go.set).start()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(find, range(8)))
+    assert found.count("discovery takes long") == 7
+    assert discoveries(provider) == 2
+
+
+def test_one_address_begins_so_often_and_the_others_go_on(world, settings, provider, monkeypatch):
+    monkeypatch.setattr("integra_service.web.console.sign_in.STARTS_PER_ADDRESS", 2)
+    connect(settings, provider)
+    answers = [Client(REMOTE_ADDR="10.0.0.1").get(START) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [302, 302, 429]
+    assert 0 < int(answers[-1]["Retry-After"]) <= 15 * 60
+    assert Client(REMOTE_ADDR="10.0.0.2").get(START).status_code == 302
 
 
 def test_an_lms_says_who_by_the_number_of_its_account(world, settings, provider, client):

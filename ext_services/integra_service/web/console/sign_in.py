@@ -22,6 +22,7 @@ from integra_service.lib import throttle
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
 from integra_service.lib.providers import Provider
+from integra_service.lib.visitors import find_visitor
 from integra_service.people.accounts import find_bound_user, note_sign_in, set_password
 from integra_service.people.id_tokens import IdentityError
 from integra_service.people.oidc import PendingSignIn, begin, finish
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 SIGN_IN_TRIES = 10
 SIGN_IN_WINDOW_SECONDS = 15 * 60
+STARTS_PER_ADDRESS = 100  # each keeps a session and may make us call the provider; a town hall is one address
 PENDING_KEY = "pending_sign_in"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -92,8 +94,15 @@ def external_start(request: HttpRequest) -> HttpResponse:
     provider: Provider | None = settings.INTEGRA_OIDC
     if provider is None:
         return redirect("web:sign-in")
+    now = utc_now()
+    throttle.require_turn(
+        f"sign-in-start:{find_visitor(request)}",
+        limit=STARTS_PER_ADDRESS,
+        window_seconds=SIGN_IN_WINDOW_SECONDS,
+        now=now,
+    )
     try:
-        url, pending = begin(provider, return_url(), utc_now())
+        url, pending = begin(provider, return_url(), now)
     except IdentityError as error:
         return refuse(request, error)
     request.session[PENDING_KEY] = asdict(pending)
