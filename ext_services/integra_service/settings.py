@@ -59,6 +59,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 1
 INTEGRA_INBOX_MAX_WAITING = env.read_count(os.environ, "INTEGRA_INBOX_MAX_WAITING", 500_000)
 INTEGRA_INBOX_MAX_AGE_HOURS = env.read_count(os.environ, "INTEGRA_INBOX_MAX_AGE_HOURS", 48)
 INTEGRA_SOURCE_EVENTS_PER_MINUTE = env.read_count(os.environ, "INTEGRA_SOURCE_EVENTS_PER_MINUTE", 300_000)
+# So many different refused events are kept for one source until a person looks (records/inbox.py).
+INTEGRA_REFUSED_MAX_PER_SOURCE = env.read_count(os.environ, "INTEGRA_REFUSED_MAX_PER_SOURCE", 5_000)
 
 DEBUG = False
 USES_HTTPS = INTEGRA_ISSUER_URL.startswith("https://")

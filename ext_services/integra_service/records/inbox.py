@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 
 from integra_grading.canonical import canonical_json
 from integra_grading.errors import EventError, GradingError
 from integra_grading.events import MAX_EVENT_BYTES, read_event
+from integra_service.audit import services as audit
 from integra_service.lib.inserting import insert_missing
 from integra_service.people.models import Source
 
@@ -37,10 +39,13 @@ class Receipt:
 
     accepted: tuple[str, ...]
     refused: tuple[Refusal, ...]
+    left_out: tuple[
+        Refusal, ...
+    ]  # not accepted, and no room to keep it: the sender keeps it and sends it again
 
 
 def store_events(source: Source, raw_events: Sequence[Any], now: datetime) -> Receipt:
-    """Keep every event of one delivery, accepted or not; on return all of it is committed.
+    """Keep every event of one delivery, accepted or not, but those left out; on return all of it is committed.
 
     What is new is committed by the one statement that inserts it; a fault after that leaves it stored and not yet
     acknowledged, so that the sender repeats it and is told that it is here.
@@ -61,15 +66,15 @@ def store_events(source: Source, raw_events: Sequence[Any], now: datetime) -> Re
     for event_id, digest in here_before.items():
         if digest != rows[event_id].digest:
             refused.append((json.loads(rows[event_id].body), conflict(event_id)))
-    if refused:
-        with transaction.atomic(durable=True):
-            # Sorted like the insert above: two deliveries never wait for each other crosswise.
-            for raw, refusal in sorted(refused, key=lambda pair: digest_of_any(pair[0])):
-                keep_refused(source, raw, refusal, now)
+    left_out = keep_refused(source, refused, now) if refused else frozenset()
     accepted = tuple(
         event_id for event_id, row in rows.items() if here_before.get(event_id, row.digest) == row.digest
     )
-    return Receipt(accepted, tuple(refusal for _, refusal in refused))
+    return Receipt(
+        accepted,
+        tuple(refusal for n, (_, refusal) in enumerate(refused) if n not in left_out),
+        tuple(refusal for n, (_, refusal) in enumerate(refused) if n in left_out),
+    )
 
 
 def read_row(source: Source, raw: Any, now: datetime) -> InboxEvent:
@@ -104,26 +109,49 @@ def find_digests(source: Source, event_ids: Sequence[str]) -> dict[str, str]:
     return dict(stored.values_list("event_id", "digest"))
 
 
-def keep_refused(source: Source, raw: Any, refusal: Refusal, now: datetime) -> None:
-    """Keep a refused event once, and count it again when it comes again."""
-    digest = digest_of_any(raw)
-    known = RefusedEvent.objects.filter(source=source, digest=digest)
-    if known.update(count=F("count") + 1, last_at=now):
-        return
-    try:
-        with transaction.atomic():
-            RefusedEvent.objects.create(
-                source=source,
-                event_id=refusal.event_id,
-                digest=digest,
-                code=refusal.code,
-                field=refusal.field[:200],
-                body=to_ascii_json(raw)[:MAX_EVENT_BYTES],
-                first_at=now,
-                last_at=now,
-            )
-    except IntegrityError:  # another delivery was first
-        known.update(count=F("count") + 1, last_at=now)
+@transaction.atomic(durable=True)
+def keep_refused(source: Source, refused: Sequence[tuple[Any, Refusal]], now: datetime) -> frozenset[int]:
+    """Keep each refused event once, and count it again when it comes again; of several reasons the latest stands.
+
+    Returns:
+        Which of them are new and were not kept, because the source has as many as are kept for one.
+    """
+    # One delivery of a source after the other: the room that is counted is the room there is.
+    Source.objects.select_for_update(no_key=True).get(pk=source.pk)
+    kept = RefusedEvent.objects.filter(source=source)
+    room = settings.INTEGRA_REFUSED_MAX_PER_SOURCE - kept.count()
+    left_out = set()
+    for number, (raw, refusal) in enumerate(refused):
+        digest, field = digest_of_any(raw), refusal.field[:200]
+        known = kept.filter(digest=digest)
+        if known.update(count=F("count") + 1, last_at=now, code=refusal.code, field=field):
+            continue
+        if room <= 0:
+            left_out.add(number)
+            continue
+        room -= 1
+        RefusedEvent.objects.create(
+            source=source,
+            event_id=refusal.event_id,
+            digest=digest,
+            code=refusal.code,
+            field=field,
+            body=to_ascii_json(raw)[:MAX_EVENT_BYTES],
+            first_at=now,
+            last_at=now,
+        )
+    return frozenset(left_out)
+
+
+@transaction.atomic
+def forget_refused(source: Source, *, code: str | None, actor: str, now: datetime) -> int:
+    """Delete what was refused of a source, of one reason or all, after a person looked; return how many."""
+    Source.objects.select_for_update(no_key=True).get(pk=source.pk)
+    rows = RefusedEvent.objects.filter(source=source)
+    count, _models = (rows if code is None else rows.filter(code=code)).delete()
+    data: dict[str, audit.AuditValue] = {"count": count} | ({"code": code} if code is not None else {})
+    audit.record("refused.forgotten", actor=actor, subject=f"source:{source.key}", now=now, data=data)
+    return count
 
 
 def conflict(event_id: str) -> Refusal:

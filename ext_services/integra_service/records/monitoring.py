@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.conf import settings
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from integra_service.audit.services import is_head_missing
@@ -31,6 +32,7 @@ class AlarmCode(StrEnum):
     DRIFT = "drift"  # the last comparison found something missing or different, or failed
     COMPARISON_OVERDUE = "comparison_overdue"
     SOURCE_SILENT = "source_silent"
+    REFUSED_FULL = "refused_full"  # sources of which no further refused event is kept
     CHECK_DIFFERENCES = "check_differences"  # a checker recomputed something and got another result
 
 
@@ -60,6 +62,7 @@ class InboxFigures:
     oldest_parked_seconds: int
     refused_count: int
     conflict_count: int  # ids that lately came with another content
+    refused_full_count: int  # sources of which as many are kept as are kept for one
     gap_count: int  # learners of whom an event never arrived
     due_count: int  # records whose change not everyone has dealt with
 
@@ -81,9 +84,16 @@ def measure_inbox(now: datetime, source_ids: Collection[int] | None = None) -> I
         oldest_parked_seconds=age(min((row["oldest"] for row in counts), default=None), now),
         refused_count=refused.aggregate(n=Sum("count"))["n"] or 0,
         conflict_count=refused.filter(code=CONFLICT, last_at__gte=now - CONFLICTS_WITHIN).count(),
+        refused_full_count=len(list_full(refused)),
         gap_count=records.filter(missing_count__gt=0).count(),
         due_count=records.filter(is_announcement_due=True).count(),
     )
+
+
+def list_full(refused: QuerySet[RefusedEvent]) -> list[int]:
+    """Return the sources of which no further refused event is kept."""
+    counts = refused.order_by().values_list("source").annotate(n=Count("pk"))
+    return [source_id for source_id, _n in counts.filter(n__gte=settings.INTEGRA_REFUSED_MAX_PER_SOURCE)]
 
 
 def age(moment: datetime | None, now: datetime) -> int:
@@ -105,6 +115,7 @@ def list_alarms(
         AlarmCode.PARKED: parked * is_over(figures.oldest_parked_seconds, PARKED_AFTER),
         AlarmCode.SEQUENCE_GAPS: figures.gap_count,
         AlarmCode.ID_CONFLICTS: figures.conflict_count,
+        AlarmCode.REFUSED_FULL: figures.refused_full_count,
         AlarmCode.DRIFT: sum(report.has_drift for report in latest_reports(source_ids)),
         AlarmCode.COMPARISON_OVERDUE: len(list_not_compared(sources, now)),
         AlarmCode.SOURCE_SILENT: len(list_silent(sources, now)),

@@ -70,6 +70,26 @@ def test_one_id_with_twenty_contents_at_once_keeps_one_and_every_other(committed
     assert RefusedEvent.objects.filter(code="id_conflict").count() == THREADS - 1
 
 
+def test_of_twenty_refused_at_once_as_many_are_kept_as_there_is_room(committed_world, settings):
+    settings.INTEGRA_REFUSED_MAX_PER_SOURCE = 5
+    bad = [{"id": f"bad-{n}"} for n in range(THREADS)]
+
+    results, errors = together(lambda n: committed_world.a.send(bad[n]).status_code)
+
+    assert (errors, sorted(results)) == ([], [409] * 5 + [503] * (THREADS - 5))
+    assert RefusedEvent.objects.count() == 5
+
+
+def test_crossing_batches_of_refused_events_do_not_deadlock(committed_world):
+    bad = [{"id": f"bad-{n}"} for n in range(30)]
+    source = Source.objects.get(key="aula-a")
+
+    results, errors = together(lambda n: len(store_events(source, bad[:: -1 if n % 2 else 1], NOW).refused))
+
+    assert (errors, results) == ([], [30] * THREADS)
+    assert set(RefusedEvent.objects.values_list("count", flat=True)) == {THREADS}
+
+
 def test_crossing_batches_do_not_deadlock(committed_world):
     told = [
         committed_world.a.event(uuid.uuid4(), 1, committed_world.a.enrolled(), event_id=f"ev-{n:03}")

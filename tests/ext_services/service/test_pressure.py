@@ -1,15 +1,22 @@
 """When too much waits or a source is too fast: told to come back, nothing half stored, and taken in afterwards."""
 
+import io
 import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from service_support import NOW
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import Client
+from service_support import NOW, pass_factor
 
+from integra_grading.events import MAX_EVENT_BYTES
+from integra_service.audit.models import AuditEntry
 from integra_service.lib.errors import BusyError
 from integra_service.people.models import Source
 from integra_service.records import pressure
 from integra_service.records.apply import list_waiting
+from integra_service.records.inbox import Refusal, keep_refused
 from integra_service.records.models import InboxEvent, RefusedEvent
 from integra_service.records.pressure import Allowances, Backlog
 
@@ -143,6 +150,98 @@ def test_a_batch_larger_than_a_minutes_worth_passes_once_the_minute_is_full(sett
     assert (refused.value.status, refused.value.wait_seconds) == (429, 60)
     clock.now += 60
     allowances.take("aula", 100)
+
+
+@pytest.fixture
+def full_of_refused(world, settings, clock):
+    """Source a has as many refused events as are kept for one; the last of them."""
+    settings.INTEGRA_REFUSED_MAX_PER_SOURCE = 3
+    refused = [{"id": f"bad-{number}"} for number in range(3)]
+    for event in refused:
+        assert world.a.send(event).status_code == 409
+    return refused[-1]
+
+
+def counts():
+    return sorted(RefusedEvent.objects.values_list("source__key", "event_id", "count"))
+
+
+def test_beyond_what_is_kept_for_a_source_nothing_is_dropped_and_what_is_good_goes_on(world, full_of_refused):
+    before = counts()
+    alone = world.a.send({"id": "bad-new"})
+    together = world.a.send([{"id": "bad-new"}, {"id": "bad-newer"}])
+    for answer in (alone, together):
+        assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (
+            503,
+            "refused_full",
+            "600",
+        )
+    assert counts() == before
+
+    good = world.a.event(uuid.uuid4(), 1, world.a.enrolled())
+    mixed = world.a.send([{"id": "bad-new"}, good, full_of_refused])
+
+    # Neither accepted nor refused: the sender keeps it, and sends it again.
+    assert mixed.status_code == 202
+    assert mixed.json()["accepted"] == [good["id"]]
+    assert [row["id"] for row in mixed.json()["refused"]] == ["bad-2"]
+    # What is known is counted again, and another source has room of its own.
+    assert world.b.send({"id": "bad-new"}).status_code == 409
+    assert counts() == [
+        ("aula-a", "bad-0", 1),
+        ("aula-a", "bad-1", 1),
+        ("aula-a", "bad-2", 2),
+        ("aula-b", "bad-new", 1),
+    ]
+
+
+def test_another_content_under_a_known_id_is_left_out_too(world, full_of_refused):
+    learner = uuid.uuid4()
+    first = world.a.event(learner, 1, world.a.enrolled(), event_id="ev-1")
+    assert world.a.send(first).status_code == 202
+    assert world.a.send({**first, "sequence": 2}).status_code == 503
+    assert InboxEvent.objects.get().sequence == 1
+
+
+def test_an_operator_who_looked_makes_room(world, full_of_refused):
+    def alarms():
+        return {alarm["code"]: alarm["count"] for alarm in Client().get("/readyz").json()["alarms"]}
+
+    assert alarms()["refused_full"] == 1
+    operator = pass_factor(world.client_of(world.staff["operator-a"]), world.staff["operator-a"])
+    assert (
+        "Se rechazó tanto de 1 fuente que ya no se guarda más"
+        in operator.get("/consola/maquina/").content.decode()
+    )
+    RefusedEvent.objects.filter(event_id="bad-0").update(code="id_conflict")
+
+    call_command("integra_forget_refused", "aula-a", "--code", "id_conflict", stdout=io.StringIO())
+
+    assert "refused_full" not in alarms()
+    assert [event_id for _, event_id, _ in counts()] == ["bad-1", "bad-2"]
+    assert world.a.send({"id": "bad-new"}).status_code == 409
+    call_command("integra_forget_refused", "aula-a", stdout=io.StringIO())
+    assert counts() == []
+    entries = AuditEntry.objects.filter(action="refused.forgotten").order_by("sequence")
+    assert list(entries.values_list("actor", "subject", "data")) == [
+        ("system", "source:aula-a", '{"code":"id_conflict","count":1}'),
+        ("system", "source:aula-a", '{"count":3}'),
+    ]
+    with pytest.raises(CommandError):
+        call_command("integra_forget_refused", "nowhere")
+
+
+def test_of_a_refused_event_no_more_is_kept_than_an_event_may_have(world, clock):
+    world.a.send([{"id": "bad-long", "x": "ñ" * 100_000}])
+    assert len(RefusedEvent.objects.get().body) == MAX_EVENT_BYTES
+
+
+def test_of_several_reasons_for_one_content_the_latest_stands(world):
+    source = Source.objects.get(key="aula-a")
+    for code in ("wrong_type", "id_conflict"):
+        keep_refused(source, [({"id": "bad"}, Refusal("bad", code, "", "data"))], NOW)
+    row = RefusedEvent.objects.get()
+    assert (row.code, row.field, row.count) == ("id_conflict", "data", 2)
 
 
 def test_a_signature_that_is_not_the_sources_takes_nothing_from_its_allowance(world, settings, clock):

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from integra_service.credentials.services import list_states
 from integra_service.lib.clock import utc_now
-from integra_service.lib.errors import RequestError
+from integra_service.lib.errors import BusyError, RequestError
 from integra_service.people.tokens import require_request_token
 from integra_service.records.inbox import Receipt, store_events
 from integra_service.records.intake import read_delivery
@@ -24,6 +24,7 @@ from .description import COME_BACK, ERROR, RETRY_AFTER, describe_deliveries, hea
 
 MAX_STATES = 200
 MAX_POSITION_DIGITS = 18
+FULL_WAIT_SECONDS = 600  # until a person looked, which takes longer
 
 
 class RefusedSerializer(serializers.Serializer[None]):
@@ -60,7 +61,7 @@ class EventsView(APIView):
         operation_id="events_receive",
         description=(
             "One CloudEvent, or an array of up to 100, signed as in Standard Webhooks. Answered after the commit; "
-            "only the ids named in `accepted` are safe."
+            "only the ids named in `accepted` are safe. One named nowhere was not stored: send it again later."
         ),
         parameters=[
             header("integra-source", "Key of the Source; selects the secrets."),
@@ -96,6 +97,9 @@ class EventsView(APIView):
         receipt = store_events(delivery.source, delivery.events, now)
         if receipt.accepted:
             transaction.on_commit(request_apply, robust=True)
+        if receipt.left_out and not (receipt.accepted or receipt.refused):
+            message = "Too much of this source was refused to keep more of it. Nothing of this was stored."
+            raise BusyError("refused_full", message, wait_seconds=FULL_WAIT_SECONDS)
         is_single_refused = bool(receipt.refused) and not delivery.is_batch
         return JsonResponse(describe_receipt(receipt), status=409 if is_single_refused else 202)
 

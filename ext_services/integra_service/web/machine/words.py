@@ -53,6 +53,7 @@ ALARM_ROUTES = {
     AlarmCode.PARKED: "web:machine-parked",
     AlarmCode.SEQUENCE_GAPS: "web:machine-gaps",
     AlarmCode.ID_CONFLICTS: "web:machine-refused",
+    AlarmCode.REFUSED_FULL: "web:machine-refused",
     AlarmCode.DRIFT: "web:machine-sources",
     AlarmCode.COMPARISON_OVERDUE: "web:machine-sources",
     AlarmCode.SOURCE_SILENT: "web:machine-sources",
@@ -111,6 +112,12 @@ def say(alarm: Alarm) -> str:
             return ngettext(
                 "{count} event came again with another content this week. The first one stays.",
                 "{count} events came again with another content this week. The first ones stay.",
+                count,
+            ).format(count=count)
+        case AlarmCode.REFUSED_FULL:
+            return ngettext(
+                "So much of {count} source was refused that no more is kept. Look at it and make room.",
+                "So much of {count} sources was refused that no more is kept. Look at it and make room.",
                 count,
             ).format(count=count)
         case AlarmCode.DRIFT:
