@@ -45,7 +45,7 @@ ROUTES = (
     Route("web:schema", {"GET": Access.PUBLIC}),
     Route("web:events", {"POST": Access.SIGNATURE}),
     Route("web:certificate-states", {"GET": Access.SIGNATURE}),
-    Route("web:enter", {"GET": Access.LINK}),
+    Route("web:enter", {"GET": Access.LINK, "POST": Access.LINK}),
     Route("web:my", {"GET": Access.LEARNER}),
     Route("web:notice", {"GET": Access.LEARNER, "POST": Access.LEARNER}),
     Route("web:name", {"GET": Access.LEARNER, "POST": Access.LEARNER}),

@@ -98,6 +98,10 @@ def test_a_learners_pages_in_the_service(visit: Visit, demo: Demo, inspector: In
     graduate.page.goto(make_link(demo, list_codes(demo, "ciudad-a", is_certified=True)[0]))
     inspector.look(graduate, "graduate")
     inspector.crawl(graduate, f"{demo.service}/mi/")
+    graduate.page.goto(make_link(demo, list_codes(demo, "ciudad-a")[-1]))
+    inspector.look(graduate, "link of somebody else")
+    submit(graduate, "main form button")
+    inspector.look(graduate, "entered as somebody else")
 
 
 def test_the_console(visit: Visit, demo: Demo, inspector: Inspector) -> None:

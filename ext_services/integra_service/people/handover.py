@@ -9,16 +9,21 @@ from integra_service.audit import services as audit
 from .erasing import begin_anew, is_being_erased
 from .identities import ensure_identity
 from .models import HandoverUse, LearnerIdentity
-from .sources import get_territory
-from .tokens import TokenError, read_handover
+from .sources import SourceTerritory, get_territory
+from .tokens import HandoverClaims, TokenError, read_handover
+
+
+def look_at_handover(token: str, now: datetime) -> HandoverClaims:
+    """Return whom a link that was not used yet hands over, without using it, or raise TokenError."""
+    claims, _territory = read_own(token, now)
+    if HandoverUse.objects.filter(source=claims.source, jti=claims.jti).exists():
+        raise TokenError("used")
+    return claims
 
 
 def accept_handover(token: str, now: datetime) -> LearnerIdentity:
     """Use the link and return whom it hands over, or raise TokenError."""
-    claims = read_handover(token, now)
-    territory = get_territory(claims.source)
-    if not territory.covers(city_key=claims.city_key, course_key=claims.course_key):
-        raise TokenError("territory")
+    claims, territory = read_own(token, now)
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -40,6 +45,15 @@ def accept_handover(token: str, now: datetime) -> LearnerIdentity:
             now=now,
         )
     return identity
+
+
+def read_own(token: str, now: datetime) -> tuple[HandoverClaims, SourceTerritory]:
+    """Return what an authentic link says that stays within its source's cities and courses."""
+    claims = read_handover(token, now)
+    territory = get_territory(claims.source)
+    if not territory.covers(city_key=claims.city_key, course_key=claims.course_key):
+        raise TokenError("territory")
+    return claims, territory
 
 
 def forget_uses(before: datetime) -> int:

@@ -1,5 +1,6 @@
 """The only way a learner enters, and what they find: notice, consents, name, certificate."""
 
+import re
 import time
 import uuid
 
@@ -8,6 +9,7 @@ import pytest
 from django.test import Client
 from service_support import confirm
 
+from integra_grading.pseudonym import short_code
 from integra_service.audit.models import AuditEntry
 from integra_service.credentials.services import list_credentials
 from integra_service.people.models import Consent, HandoverUse, LearnerIdentity, LegalName, NameToken, Source
@@ -103,8 +105,79 @@ def test_links_with_another_signature_are_refused(world, client):
     assert client.get(f"/entrar/{good}").status_code == 302
 
 
+def code_shown(client):
+    return re.search(r'<span class="code">([^<]+)</span>', client.get("/mi/").content.decode())[1]
+
+
+def test_a_link_of_another_learner_asks_first_and_is_not_used_up_by_it(world, client):
+    mine, other = uuid.uuid4(), uuid.uuid4()
+    world.a.enter(mine, client)
+    link = world.a.link(other)
+
+    pages = [client.get(link) for _ in range(3)]
+
+    assert [page.status_code for page in pages] == [200] * 3
+    text = pages[-1].content.decode()
+    assert "Vas a entrar como la persona con el código" in text
+    assert re.findall(r'<strong class="code">([^<]+)<', text) == [short_code(other), short_code(mine)]
+    # Nothing has happened: no use, nobody made, the session as it was.
+    assert HandoverUse.objects.count() == 1
+    assert LearnerIdentity.objects.for_system().count() == 1
+    assert code_shown(client) == short_code(mine)
+
+    answer = client.post(link)
+
+    assert (answer.status_code, answer["location"]) == (302, "/mi/")
+    assert code_shown(client) == short_code(other)
+    assert [client.get(link).status_code, client.post(link).status_code] == [403, 403]
+    assert code_shown(client) == short_code(other)
+
+
+def test_the_question_needs_its_own_form_and_nobody_elses_page_can_send_it(world):
+    client = Client(enforce_csrf_checks=True)
+    mine, other = uuid.uuid4(), uuid.uuid4()
+    assert client.get(world.a.link(mine)).status_code == 302
+    link = world.a.link(other)
+
+    refused = client.post(link)
+    assert (refused.status_code, "form_expired" in refused.content.decode()) == (403, True)
+    assert code_shown(client) == short_code(mine)
+
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get(link).content.decode())[1]
+    assert client.post(link, {"csrfmiddlewaretoken": token}).status_code == 302
+    assert code_shown(client) == short_code(other)
+
+
+def test_the_same_learner_enters_again_without_a_question(world, client):
+    learner = uuid.uuid4()
+    world.a.enter(learner, client)
+    assert client.get(world.a.link(learner)).status_code == 302
+    # The same number in another classroom is somebody else.
+    assert client.get(world.b.link(learner)).status_code == 200
+
+
+def test_a_session_that_is_over_is_no_reason_to_ask(world, client):
+    world.a.enter(uuid.uuid4(), client)
+    Source.objects.filter(key="aula-a").update(is_active=False)
+    assert client.get(world.b.link(uuid.uuid4())).status_code == 302
+
+
+def test_a_link_that_does_not_count_asks_nothing(world, client):
+    world.a.enter(uuid.uuid4(), client)
+    now = int(time.time())
+    for link in (
+        world.a.link(uuid.uuid4(), iat=now - 400, exp=now - 100),
+        world.a.link(uuid.uuid4(), city_key="ciudad-b"),
+        "/entrar/nada",
+    ):
+        assert [client.get(link).status_code, client.post(link).status_code] == [403, 403]
+
+
 def test_entering_ends_whatever_session_the_browser_had(world):
     client = world.client_of("personal-a")
+    assert client.get("/consola/").status_code == 200
+    asked = client.get(world.a.link(uuid.uuid4()))
+    assert "la sesión de alguien del equipo" in asked.content.decode()
     assert client.get("/consola/").status_code == 200
 
     world.a.enter(uuid.uuid4(), client)
