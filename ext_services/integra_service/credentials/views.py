@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from integra_service.lib.accepting import prefer_type
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import BusyError, NotFoundError, RequestError
 from integra_service.lib.throttle import require_turn, seconds_left, take_turn
@@ -155,7 +156,7 @@ def status_list(request: HttpRequest, key: str) -> HttpResponse:
     stored = get_issuer().status_lists.filter(key=key).first()
     if stored is None:
         raise NotFoundError(_("There is no status list at this address."))
-    wants_jwt = request.get_preferred_type([VC, "application/ld+json", "application/json", VC_JWT]) == VC_JWT
+    wants_jwt = prefer_type(request, [VC, "application/ld+json", "application/json", VC_JWT]) == VC_JWT
     if wants_jwt and stored.jwt:
         return _publish(stored.jwt.encode("ascii"), VC_JWT)
     return _publish(stored.content.encode("utf-8"), VC)

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from .accepting import prefer_type
 from .errors import BusyError, RequestError
 
 PAGE, JSON = "text/html", "application/json"
@@ -17,7 +18,7 @@ def answer_error(request: HttpRequest, error: RequestError) -> HttpResponse:
 
 
 def describe_error(request: HttpRequest, error: RequestError) -> HttpResponse:
-    if request.path.startswith("/api/") or request.get_preferred_type((PAGE, JSON)) == JSON:
+    if request.path.startswith("/api/") or prefer_type(request, (PAGE, JSON)) == JSON:
         body: dict[str, str] = {"code": error.code, "message": error.message}
         if error.field is not None:
             body["field"] = error.field

@@ -214,6 +214,27 @@ def test_what_is_made_on_request_is_made_so_often_for_one_address(
     assert ask(reverse("credentials:did-document")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/html; x*=nobody''a",
+        "text/html; x*=a'b'%00",
+        "text/html; x*=''''",
+        "application/json;q=x",
+        "text",
+        ",;,",
+        "*/*;q=0",
+    ],
+)
+def test_what_nobody_can_read_as_a_wish_gets_an_answer_all_the_same(
+    client: Client, credential: Credential, accept: str
+) -> None:
+    lists = reverse("credentials:status-list", args=[StatusList.objects.first().key])  # type: ignore[union-attr]
+    headers = {"accept": accept}
+    assert client.get(lists, headers=headers).status_code == 200
+    assert client.get(f"/c/{'x' * 22}", headers=headers).status_code == 404
+
+
 def test_what_verifies_counts_nobody(client: Client, credential: Credential) -> None:
     urls = [
         reverse(f"credentials:{form}", args=[credential.token])
