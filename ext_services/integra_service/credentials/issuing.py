@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from integra_service.audit import services as audit
 from integra_service.lib.dates import add_months
+from integra_service.lib.days import end_of_day, local_day
 from integra_service.lib.errors import ServiceError
 from integra_service.people.erasing import PersonErasedError, is_erased, lock_living
 from integra_service.people.models import LearnerIdentity, Person, Purpose
@@ -157,9 +158,7 @@ def _store_intent(
     if name is None:
         return None
     expires_at = (
-        None
-        if policy.valid_months is None
-        else datetime.combine(add_months(now.date(), policy.valid_months), now.timetz())
+        None if policy.valid_months is None else end_of_day(add_months(local_day(now), policy.valid_months))
     )
     credential = Credential.objects.create(
         token=secrets.token_urlsafe(16),
