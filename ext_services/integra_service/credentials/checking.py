@@ -20,6 +20,8 @@ from .decisions import decide
 from .evidence import digest_evidence, list_facts
 from .models import IN_FORCE, Credential, CredentialDocument, Finding, FindingCode
 from .pages import find_document
+from .renewal import find_opening
+from .states import find_former
 
 # What of a fact must stay as it was; times and event ids may change when the gradebook says the same again.
 _ESSENTIAL = {
@@ -58,7 +60,17 @@ def _check_evidence(document: CredentialDocument) -> tuple[Difference, ...]:
     identities = LearnerIdentity.objects.for_system().filter(
         person_id=document.credential.person_id, source_id=document.source_id
     )
-    decisions = [decide(identity, policy) for identity in identities.select_related("person").order_by("pk")]
+    former = find_former(document.credential)
+    # What it was issued for is a test passed since then; an older one, however good, is not what it rests on.
+    since = (
+        None
+        if former is None or former.expires_at is None
+        else find_opening(former.awarded_at, former.expires_at)
+    )
+    decisions = [
+        decide(identity, policy, tested_since=since)
+        for identity in identities.select_related("person").order_by("pk")
+    ]
     if not decisions:
         return (Difference(FindingCode.EVIDENCE_GONE, ("no_learner",)),)
     best = min(decisions, key=lambda decision: len(decision.reasons))

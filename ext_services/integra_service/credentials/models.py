@@ -117,12 +117,16 @@ class ReplacementReason(models.TextChoices):
 
 
 class Credential(models.Model):
-    """One achievement of one person. Its address stays when a later document replaces the signed one."""
+    """One achievement of one person, for good or for a term; a renewal is the next term, with an address of its own.
+
+    Its address stays when a later document replaces the signed one.
+    """
 
     uuid = models.UUIDField(unique=True, default=uuid4, editable=False)
     token = models.CharField(max_length=22, unique=True)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="credentials")
     achievement_key = models.CharField(max_length=64)
+    term = models.PositiveSmallIntegerField(default=1)  # counts the person's certificates of this achievement
     subject_uuid = models.UUIDField(default=uuid4, editable=False)
     state = models.CharField(max_length=12, choices=CredentialState.choices, default=CredentialState.INTENDED)
     # RevocationReason or SuspensionReason, whichever the state asks for.
@@ -139,7 +143,7 @@ class Credential(models.Model):
         constraints = [
             # What makes two workers issue once.
             models.UniqueConstraint(
-                fields=["person", "achievement_key"], name="credentials_achievement_once"
+                fields=["person", "achievement_key", "term"], name="credentials_term_once"
             ),
             models.CheckConstraint(
                 condition=Q(state="intended", state_position__isnull=True)

@@ -13,7 +13,7 @@ from .approvals import (
     read_own_policies,
 )
 from .checking import settle_finding
-from .decisions import decide_achievements
+from .decisions import decide_achievements, decide_renewals
 from .history import History, access_finding, read_history
 from .issuer import compromise_key, count_entries, ensure_issuer, find_issuer
 from .issuing import complete_intents, issue_due
@@ -39,6 +39,7 @@ from .models import (
 )
 from .pages import describe_reason, describe_state
 from .policies import AchievementPolicy
+from .renewal import Obstacle, Renewal
 from .runs import access_run, list_runs, start_issue
 from .signing import complete_forms
 from .states import (
@@ -48,6 +49,7 @@ from .states import (
     get_page_url,
     list_credentials,
     list_states,
+    list_terms,
 )
 from .tasks import request_work
 
@@ -64,7 +66,9 @@ __all__ = [
     "FindingCode",
     "History",
     "KeyState",
+    "Obstacle",
     "PolicyApproval",
+    "Renewal",
     "ReplacementReason",
     "RequestedAct",
     "RevocationReason",
@@ -86,6 +90,7 @@ __all__ = [
     "count_waiting",
     "decide_achievements",
     "decide_act",
+    "decide_renewals",
     "describe_reason",
     "describe_state",
     "effective_state",
@@ -104,6 +109,7 @@ __all__ = [
     "list_register",
     "list_runs",
     "list_states",
+    "list_terms",
     "needs_second_person",
     "propose_policy",
     "read_approved",

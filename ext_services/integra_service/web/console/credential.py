@@ -24,6 +24,7 @@ from integra_service.credentials.services import (
     find_approval,
     get_page_url,
     list_possible_acts,
+    list_terms,
     needs_second_person,
     read_history,
 )
@@ -66,6 +67,7 @@ def describe_credential(staff: Staff, row: Credential) -> dict[str, object]:
         **describe_head(row),
         "is_erased": row.state == CredentialState.ERASED,
         "page_url": get_page_url(row),
+        "other_terms": list_other_terms(row),
         "documents": [describe_document(document) for document in history.documents],
         "evidence": describe_evidence(latest),
         "latest": latest,
@@ -91,6 +93,17 @@ def describe_head(row: Credential) -> dict[str, object]:
         "tag": tag_of(row, utc_now()),
         "reason": describe_reason(row.reason) if row.reason else "",
     }
+
+
+def list_other_terms(row: Credential) -> list[dict[str, object]]:
+    """Return the person's other certificates of the same achievement: what happens to one happens to none of these."""
+    same = [term for term in list_terms(row.person) if term.achievement_key == row.achievement_key]
+    now = utc_now()
+    return [{"credential": term, "tag": tag_of(term, now)} for term in same if is_other(term, row)]
+
+
+def is_other(term: Credential, row: Credential) -> bool:
+    return term.pk != row.pk and term.state != CredentialState.INTENDED
 
 
 def list_offered(row: Credential, history: History) -> list[dict[str, object]]:
