@@ -244,10 +244,11 @@ class Act(models.TextChoices):
 
 
 class ActDecision(models.TextChoices):
-    """What the second person said."""
+    """What the second person said; or that who asked took it back."""
 
     APPROVED = "approved"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 class RequestedAct(models.Model):
@@ -257,9 +258,12 @@ class RequestedAct(models.Model):
     credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="requested_acts")
     act = models.CharField(max_length=10, choices=Act.choices)
     reason = models.CharField(max_length=24, blank=True)
+    # The credential's, as who asked saw it; None for what was asked before this was kept.
+    state_position = models.BigIntegerField(null=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
     decision = models.CharField(max_length=10, choices=ActDecision.choices, blank=True)
+    # Nobody, where it was withdrawn: who asked stands above.
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )

@@ -1,6 +1,14 @@
 """What several apps or pages above call; what only one of them needs it takes from the module itself."""
 
-from .acts import access_issued, access_requested, act_on, decide_act, needs_second_person, require_officer
+from .acts import (
+    access_issued,
+    access_requested,
+    act_on,
+    decide_act,
+    needs_second_person,
+    require_officer,
+    still_fits,
+)
 from .approvals import (
     approve_policy,
     find_approval,
@@ -122,5 +130,6 @@ __all__ = [
     "rotate_key",
     "settle_finding",
     "start_issue",
+    "still_fits",
     "suspend",
 ]

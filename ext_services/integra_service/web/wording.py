@@ -54,6 +54,7 @@ DECISIONS = {
     "": gettext_lazy("Waits for another person"),
     ActDecision.APPROVED: gettext_lazy("Approved"),
     ActDecision.REFUSED: gettext_lazy("Refused act"),
+    ActDecision.WITHDRAWN: gettext_lazy("Taken back by who asked for it"),
 }
 REPLACEMENTS = {
     ReplacementReason.NAME_CHANGED: gettext_lazy("The person corrected the name"),
@@ -82,6 +83,7 @@ ENTRIES = {
     "credential.act_requested": gettext_lazy("Asked for, waits for another person"),
     "credential.act_approved": gettext_lazy("Approved by a second person"),
     "credential.act_refused": gettext_lazy("Refused by a second person"),
+    "credential.act_withdrawn": gettext_lazy("Taken back by who asked for it"),
 }
 _REASONS = frozenset({*RevocationReason, *SuspensionReason})
 

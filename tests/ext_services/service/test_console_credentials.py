@@ -393,7 +393,7 @@ def test_a_revocation_takes_two_officers_in_two_browsers(office, monkeypatch):
     decide = f"{path}pedidos/{requested.uuid}/"
     assert credential.state == "valid"
     assert "/anular/" not in text_of(ana.get(path))
-    assert (decide in text_of(ana.get(path)), decide in text_of(eva.get(path))) == (False, True)
+    assert ["Leer y decidir" in text_of(client.get(path)) for client in (ana, eva)] == [False, True]
     assert "Espera a otra persona" in text_of(ana.get(f"{REGISTER}?espera=on"))
 
     assert ana.post(decide, {"decision": "approved"}).status_code == 409
@@ -425,6 +425,29 @@ def test_a_refused_request_changes_nothing_and_stays_in_the_history(office, monk
     text = text_of(ana.get(page_of(credential)))
     assert "Rechazado" in text
     assert "/suspender/" in text
+
+
+def test_who_asked_takes_it_back_in_two_tabs_and_asks_for_something_else(office, monkeypatch):
+    two_eyes(monkeypatch, "suspend")
+    ana, eva = officer(office, "ana"), officer(office, "eva")
+    credential = office.credentials["a"]
+    path = page_of(credential)
+    ana.post(f"{path}suspender/", {"step": "confirm"})
+    requested = RequestedAct.objects.for_system().get()
+    decide = f"{path}pedidos/{requested.uuid}/"
+    assert decide in text_of(ana.get(path))
+    button = 'value="withdrawn"'
+    assert [button in text_of(client.get(decide)) for client in (ana, eva)] == [True, False]
+    assert eva.post(decide, {"decision": "withdrawn"}).status_code == 409
+    assert [ana.post(decide, {"decision": "withdrawn"}).status_code for _tab in range(2)] == [302, 302]
+    assert eva.post(decide, {"decision": "approved"}).status_code == 409
+    credential.refresh_from_db()
+    assert credential.state == "valid"
+    text = text_of(ana.get(path))
+    assert text.count("Lo retiró quien lo pidió") == 2  # among the requests and in the trail
+    assert "/suspender/" in text
+    ana.post(f"{path}suspender/", {"step": "confirm"})
+    assert RequestedAct.objects.for_system().filter(decision="").count() == 1
 
 
 def test_a_difference_is_settled_by_an_officer_who_says_so(office):
