@@ -50,10 +50,10 @@ def check_credential(credential: Credential) -> tuple[Difference, ...]:
     if digest_evidence(document.evidence) != document.evidence_digest:
         differences.append(Difference(FindingCode.BYTES_CHANGED, ("evidence",)))
         return tuple(differences)  # what it says of the facts is worth nothing
-    return (*differences, *_check_evidence(document))
+    return (*differences, *_judge_evidence(document))
 
 
-def _check_evidence(document: CredentialDocument) -> tuple[Difference, ...]:
+def _judge_evidence(document: CredentialDocument) -> tuple[Difference, ...]:
     policy = find_policy_by_digest(document.policy_digest)
     if policy is None:
         return (Difference(FindingCode.UNDECIDABLE, (document.policy_digest,)),)
@@ -140,7 +140,7 @@ def settle_finding(finding: Finding, *, by: str, now: datetime) -> None:
             audit.record("credential.finding_settled", actor=by, subject=subject, now=now)
 
 
-def check_source(source: Source) -> CheckReport:
+def check_evidence(source: Source) -> CheckReport:
     """Check every credential in force that rests on this source, store the report and return it.
 
     Findings are for the officers of each city; the report tells whoever keeps the machine that there are some.
