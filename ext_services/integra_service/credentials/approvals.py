@@ -86,7 +86,7 @@ def find_approval(digest: str) -> PolicyApproval | None:
 
 def list_approvals() -> tuple[PolicyApproval, ...]:
     """Return every version that was ever put up for approval, the latest first."""
-    return tuple(PolicyApproval.objects.select_related("proposed_by", "approved_by").order_by("-pk"))
+    return tuple(PolicyApproval.objects.order_by("-pk"))
 
 
 def read_approved(approval: PolicyApproval) -> AchievementPolicy:

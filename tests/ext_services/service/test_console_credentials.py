@@ -557,6 +557,41 @@ def test_one_officer_proposes_a_rule_and_another_approves(office):
     assert ana.post("/consola/politicas/otra/proponer/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("reader", "named"),
+    [
+        ("ana", {"ana", "eva"}),
+        ("auditora-a", {"ana", "eva"}),
+        ("otto", set()),
+        ("personal-b", set()),
+        # Eva worked in B as well, until last year: there she is known.
+        ("otto who knew eva", {"eva"}),
+    ],
+)
+def test_who_stands_for_a_rule_is_named_in_their_own_cities_only(office, reader, named):
+    (policy,) = approvals.read_own_policies()
+    approval = approvals.propose_policy(staff_of("ana"), policy.key, NOW)
+    approvals.approve_policy(staff_of("eva"), approval.pk, NOW)
+    name, _space, knows = reader.partition(" ")
+    if knows:
+        StaffRole.objects.create(
+            user=User.objects.get(username="eva"),
+            city=City.objects.get(key="ciudad-b"),
+            role=Role.STAFF,
+            from_on=NOW.date() - timedelta(days=400),
+            to_on=NOW.date() - timedelta(days=300),
+        )
+    client = officer(office, name) if name in {"ana", "otto"} else office.client_of(name)
+    own = office.credentials["a" if name in {"ana", "auditora-a"} else "b"]
+    for path in ("/consola/politicas/", page_of(own)):
+        text = text_of(client.get(path))
+        shown = {who for who in ("ana", "eva") if re.search(rf"\b{who}\b", text) and name != who}
+        assert shown == named - {name}
+        assert ("una persona de otra ciudad" in text) is (named != {"ana", "eva"})
+    actors = AuditEntry.objects.filter(subject__startswith="policy:").order_by("sequence")
+    assert list(actors.values_list("actor", flat=True)) == [staff_of("ana").actor, staff_of("eva").actor]
+
+
 def test_an_issue_goes_through_ones_own_city_only(office, monkeypatch):
     """Both cities hold somebody who is due and was passed by."""
     from integra_service.credentials import receivers

@@ -36,6 +36,7 @@ from integra_service.web.wording import (
     DECISIONS,
     FINDINGS,
     REPLACEMENTS,
+    describe_approvals,
     describe_entry,
     name_achievements,
     name_actors,
@@ -62,6 +63,8 @@ def describe_credential(staff: Staff, row: Credential) -> dict[str, object]:
         [entry.actor for entry in history.entries] + [f.settled_by for f in history.findings if f.settled_by]
     )
     latest = history.documents[0]
+    approval = find_approval(latest.policy_digest)
+    standing = describe_approvals(staff, [] if approval is None else [approval])
     is_officer = row.person.city_id in staff.officer_city_ids
     return {
         **describe_head(row),
@@ -72,7 +75,7 @@ def describe_credential(staff: Staff, row: Credential) -> dict[str, object]:
         "evidence": describe_evidence(latest),
         "latest": latest,
         "banks": json.loads(latest.bank_digests),
-        "approval": find_approval(latest.policy_digest),
+        "approval": standing.get(latest.policy_digest),
         "acts": [describe_act(act) for act in history.acts],
         "waiting": [describe_act(act) for act in history.acts if not act.decision],
         "findings": [describe_finding(finding, actors) for finding in history.findings],
