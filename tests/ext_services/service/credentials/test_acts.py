@@ -325,6 +325,22 @@ def test_a_new_version_waits_while_the_approved_one_stays_in_force(
     assert check_credential(credential) == ()
 
 
+def test_what_is_in_force_is_asked_each_time_and_its_text_is_read_once(
+    production: None, folder: Any, now: datetime, django_assert_num_queries: Any
+) -> None:
+    ana, eva = make_staff("ana"), make_staff("eva")
+    first = propose_policy(ana, "curso", now)
+    approve_policy(eva, first.pk, now)
+    folder('version: "1"', 'version: "2"')
+    list_policies()
+    with django_assert_num_queries(1) as asked:
+        (version,) = list_policies()
+    assert (version.policy.digest, version.policy.version) == (first.digest, "1")
+    assert "content" not in asked[0]["sql"]
+    with django_assert_num_queries(0):
+        assert approvals.find_policy_by_digest(first.digest) == version.policy
+
+
 def test_a_version_that_was_replaced_before_it_was_approved_stays_out_of_force(
     production: None, folder: Any, now: datetime
 ) -> None:
