@@ -12,7 +12,7 @@ from integra_service.people.services import Staff
 
 from .approvals import find_policy
 from .distrust import is_distrusted
-from .life import REASONS, perform
+from .life import REASONS, list_possible_acts, perform
 from .models import Act, ActDecision, Credential, CredentialState, RequestedAct
 from .pages import find_document
 
@@ -55,6 +55,7 @@ def act_on(staff: Staff, credential: Credential, act: Act, reason: str, now: dat
                 credential=credential,
                 act=act,
                 reason=reason,
+                state_position=credential.state_position,
                 requested_by_id=staff.user_id,
                 requested_at=now,
             )
@@ -71,7 +72,10 @@ def act_on(staff: Staff, credential: Credential, act: Act, reason: str, now: dat
 
 
 def decide_act(staff: Staff, requested: RequestedAct, decision: ActDecision, now: datetime) -> None:
-    """Agree or refuse as the second person; what was agreed to is done in the same transaction."""
+    """Agree or refuse as the second person, or take it back as the one who asked.
+
+    What was agreed to is done in the same transaction. Taking it back twice changes nothing.
+    """
     require_officer(staff, requested.credential)
     with transaction.atomic():
         locked = (
@@ -79,17 +83,53 @@ def decide_act(staff: Staff, requested: RequestedAct, decision: ActDecision, now
             .select_for_update(of=("self",), no_key=True)
             .get(pk=requested.pk)
         )
+        is_own = locked.requested_by_id == staff.user_id
+        if is_own and locked.decision == decision == ActDecision.WITHDRAWN:
+            return
         if locked.decision:
             raise RequestError("already_decided", _("Somebody decided this already."), status=409)
-        if locked.requested_by_id == staff.user_id:
-            raise RequestError(
-                "second_person_needed", _("Another person than the one who asked must decide."), status=409
-            )
-        locked.decision, locked.decided_by_id, locked.decided_at = decision, staff.user_id, now
+        _require_decider(decision, is_own=is_own)
+        locked.decision, locked.decided_at = decision, now
+        locked.decided_by_id = None if is_own else staff.user_id
         locked.save(update_fields=["decision", "decided_by", "decided_at"])
         if decision == ActDecision.APPROVED:
+            _require_same_state(locked)
             _do(staff, requested.credential, Act(locked.act), locked.reason, now)
         _record(decision.value, locked, staff, now)
+
+
+def _require_decider(decision: ActDecision, *, is_own: bool) -> None:
+    if decision == ActDecision.WITHDRAWN and not is_own:
+        raise RequestError("not_asked_by_you", _("Only the one who asked can take it back."), status=409)
+    if decision != ActDecision.WITHDRAWN and is_own:
+        raise RequestError(
+            "second_person_needed", _("Another person than the one who asked must decide."), status=409
+        )
+
+
+def still_fits(requested: RequestedAct, credential: Credential) -> bool:
+    """Tell whether the act may still be agreed to, as far as the credential's state goes."""
+    return Act(requested.act) in list_possible_acts(credential) and _is_of_this_state(requested, credential)
+
+
+def _is_of_this_state(requested: RequestedAct, credential: Credential) -> bool:
+    """Tell whether nothing happened since it was asked for, where that matters.
+
+    Lifting a suspension lifts the very one that both people looked at. What takes a certificate away fits every state
+    it may start from: else a change of name would stop it.
+    """
+    is_bound = requested.act == Act.REINSTATE
+    return not is_bound or requested.state_position == credential.state_position
+
+
+def _require_same_state(requested: RequestedAct) -> None:
+    credentials = Credential.objects.for_system().select_for_update(no_key=True)
+    if not _is_of_this_state(requested, credentials.get(pk=requested.credential_id)):
+        raise RequestError(
+            "asked_for_another_state",
+            _("Something happened to the certificate since this was asked for: refuse it and ask again."),
+            status=409,
+        )
 
 
 def _do(staff: Staff, credential: Credential, act: Act, reason: str, now: datetime) -> None:

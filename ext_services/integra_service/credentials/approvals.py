@@ -22,7 +22,6 @@ class PolicyVersion:
 
     policy: AchievementPolicy
     counts: bool
-    approval: PolicyApproval | None
 
 
 @cache
@@ -32,8 +31,10 @@ def read_own_policies() -> tuple[AchievementPolicy, ...]:
 
 
 @lru_cache(maxsize=64)
-def _parse_kept(content: str, name: str) -> AchievementPolicy:
-    return parse_policy(content.encode(), name)
+def _read_kept(digest: str) -> AchievementPolicy:
+    """Return the version of that digest from the text that was proposed; a digest names one text for good."""
+    row = PolicyApproval.objects.get(digest=digest)
+    return parse_policy(row.content.encode(), row.achievement_key)
 
 
 def list_policies() -> tuple[PolicyVersion, ...]:
@@ -42,18 +43,18 @@ def list_policies() -> tuple[PolicyVersion, ...]:
     It is the one approved last; before the first approval it is the folder's own, under which only the
     demonstration issues.
     """
+    own = read_own_policies()
     if settings.INTEGRA_DEMO:
-        return tuple(
-            PolicyVersion(policy, True, find_approval(policy.digest)) for policy in read_own_policies()
-        )
+        return tuple(PolicyVersion(policy, counts=True) for policy in own)
+    # Which one is in force anybody may change at any moment, in another process as well; what it says, nobody.
     approved = PolicyApproval.objects.filter(approved_at__isnull=False).order_by("approved_at", "pk")
-    latest = {row.achievement_key: row for row in approved}
-    versions = []
-    for policy in read_own_policies():
-        row = latest.get(policy.key)
-        kept = policy if row is None else read_approved(row)
-        versions.append(PolicyVersion(kept, row is not None, row))
-    return tuple(versions)
+    in_force = dict(approved.values_list("achievement_key", "digest"))
+    return tuple(
+        PolicyVersion(_read_kept(in_force[policy.key]), counts=True)
+        if policy.key in in_force
+        else PolicyVersion(policy, counts=False)
+        for policy in own
+    )
 
 
 def get_policies() -> tuple[AchievementPolicy, ...]:
@@ -71,8 +72,10 @@ def find_policy_by_digest(digest: str) -> AchievementPolicy | None:
     own = next((policy for policy in read_own_policies() if policy.digest == digest), None)
     if own is not None:
         return own
-    row = find_approval(digest)
-    return None if row is None else read_approved(row)
+    try:
+        return _read_kept(digest)
+    except PolicyApproval.DoesNotExist:
+        return None
 
 
 def is_in_folder(digest: str) -> bool:
@@ -86,12 +89,12 @@ def find_approval(digest: str) -> PolicyApproval | None:
 
 def list_approvals() -> tuple[PolicyApproval, ...]:
     """Return every version that was ever put up for approval, the latest first."""
-    return tuple(PolicyApproval.objects.select_related("proposed_by", "approved_by").order_by("-pk"))
+    return tuple(PolicyApproval.objects.order_by("-pk"))
 
 
 def read_approved(approval: PolicyApproval) -> AchievementPolicy:
     """Return the very text that stands for approval or was approved."""
-    return _parse_kept(approval.content, approval.achievement_key)
+    return _read_kept(approval.digest)
 
 
 def count_waiting_policies() -> int:

@@ -20,6 +20,8 @@ from .decisions import decide
 from .evidence import digest_evidence, list_facts
 from .models import IN_FORCE, Credential, CredentialDocument, Finding, FindingCode
 from .pages import find_document
+from .renewal import find_opening
+from .states import find_former
 
 # What of a fact must stay as it was; times and event ids may change when the gradebook says the same again.
 _ESSENTIAL = {
@@ -48,17 +50,27 @@ def check_credential(credential: Credential) -> tuple[Difference, ...]:
     if digest_evidence(document.evidence) != document.evidence_digest:
         differences.append(Difference(FindingCode.BYTES_CHANGED, ("evidence",)))
         return tuple(differences)  # what it says of the facts is worth nothing
-    return (*differences, *_check_evidence(document))
+    return (*differences, *_judge_evidence(document))
 
 
-def _check_evidence(document: CredentialDocument) -> tuple[Difference, ...]:
+def _judge_evidence(document: CredentialDocument) -> tuple[Difference, ...]:
     policy = find_policy_by_digest(document.policy_digest)
     if policy is None:
         return (Difference(FindingCode.UNDECIDABLE, (document.policy_digest,)),)
     identities = LearnerIdentity.objects.for_system().filter(
         person_id=document.credential.person_id, source_id=document.source_id
     )
-    decisions = [decide(identity, policy) for identity in identities.select_related("person").order_by("pk")]
+    former = find_former(document.credential)
+    # What it was issued for is a test passed since then; an older one, however good, is not what it rests on.
+    since = (
+        None
+        if former is None or former.expires_at is None
+        else find_opening(former.awarded_at, former.expires_at)
+    )
+    decisions = [
+        decide(identity, policy, tested_since=since)
+        for identity in identities.select_related("person").order_by("pk")
+    ]
     if not decisions:
         return (Difference(FindingCode.EVIDENCE_GONE, ("no_learner",)),)
     best = min(decisions, key=lambda decision: len(decision.reasons))
@@ -128,7 +140,7 @@ def settle_finding(finding: Finding, *, by: str, now: datetime) -> None:
             audit.record("credential.finding_settled", actor=by, subject=subject, now=now)
 
 
-def check_source(source: Source) -> CheckReport:
+def check_evidence(source: Source) -> CheckReport:
     """Check every credential in force that rests on this source, store the report and return it.
 
     Findings are for the officers of each city; the report tells whoever keeps the machine that there are some.

@@ -12,13 +12,14 @@ from django.db import IntegrityError, transaction
 
 from integra_service.audit import services as audit
 from integra_service.lib.dates import add_months
+from integra_service.lib.days import end_of_day, local_day
 from integra_service.lib.errors import ServiceError
 from integra_service.people.erasing import PersonErasedError, is_erased, lock_living
 from integra_service.people.models import LearnerIdentity, Person, Purpose
 from integra_service.people.services import confirmed_name, has_consent
 from integra_service.records.fold import CourseRecord
 
-from .decisions import decide_achievements
+from .decisions import decide_achievements, decide_renewals
 from .distrust import is_distrusted, lock_trust
 from .documents import CredentialFacts, build_credential, rebuild_credential
 from .evidence import collect_evidence, digest_evidence, dump_evidence, list_results
@@ -35,7 +36,6 @@ from .keys import require_trusted
 from .life import set_bits
 from .linked_data import dump
 from .models import (
-    IN_FORCE,
     Credential,
     CredentialDocument,
     CredentialState,
@@ -47,7 +47,7 @@ from .names import hash_name, is_name_of
 from .policies import AchievementPolicy, Decision
 from .signals import announce
 from .signing import SignedForms, sign_forms
-from .states import find_credential, get_page_url
+from .states import find_term, get_page_url, is_replaceable, list_terms
 
 logger = logging.getLogger(__name__)
 
@@ -56,26 +56,26 @@ T = TypeVar("T")
 
 
 def issue_due(identity: LearnerIdentity, now: datetime) -> tuple[Credential, ...]:
-    """Issue what this learner reached and wants, and replace what bears another name than the confirmed one.
+    """Issue and renew what this learner reached and wants, and replace what bears another name than the confirmed one.
 
     Repeatable, also by several workers at once. Nothing is issued before the person consented and confirmed the name.
-    Returns the credentials that exist for what was reached, whoever issued them.
+    Returns the person's credentials, whoever issued them.
     """
     if find_wanted_name(identity.person) is None:
         return ()
-    credentials = []
+    renewals = decide_renewals(identity, now)
+    begun = {term.achievement_key for term in list_terms(identity.person)}
     for policy, decision in decide_achievements(identity):
-        credential = find_credential(identity.person, policy.key)
-        if credential is None:
-            if not decision.is_met or decision.course is None:
-                continue
-            credential = _intend(identity, policy, decision, decision.course, now)
-        if credential is None:
-            continue
+        renewal = renewals.get(policy.key)
+        if policy.key not in begun and decision.is_met and decision.course is not None:
+            _intend(identity, policy, decision, decision.course, None, now)
+        elif renewal is not None and renewal.is_due and renewal.decision.course is not None:
+            _intend(identity, policy, renewal.decision, renewal.decision.course, renewal.former, now)
+    credentials = list_terms(identity.person)
+    for credential in credentials:
         complete(credential, now)
         replace_for_name(credential, now)
-        credentials.append(credential)
-    return tuple(credentials)
+    return credentials
 
 
 def find_wanted_name(person: Person) -> str | None:
@@ -112,18 +112,21 @@ def _intend(
     policy: AchievementPolicy,
     decision: Decision,
     course: CourseRecord,
+    former: Credential | None,
     now: datetime,
 ) -> Credential | None:
     """Store what will be signed, before it is signed; return the intent of whoever came first.
 
-    None when the person changed their mind meanwhile.
+    ``former`` is the certificate that this one follows. None when the person changed their mind meanwhile, or that one
+    was suspended or revoked.
     """
     issuer = ensure_issuer(now)
+    term = 1 if former is None else former.term + 1
 
     def store() -> Credential | None:
-        return _store_intent(issuer, identity, policy, decision, course, now)
+        return _store_intent(issuer, identity, policy, decision, course, former, now)
 
-    return store_with_free_index(issuer, store, lambda: find_credential(identity.person, policy.key), now)
+    return store_with_free_index(issuer, store, lambda: find_term(identity.person, policy.key, term), now)
 
 
 def store_with_free_index(
@@ -151,20 +154,18 @@ def _store_intent(
     policy: AchievementPolicy,
     decision: Decision,
     course: CourseRecord,
+    former: Credential | None,
     now: datetime,
 ) -> Credential | None:
     name = lock_wanted_name(identity.person)
-    if name is None:
+    if name is None or (former is not None and _lock(former).state != CredentialState.VALID):
         return None
-    expires_at = (
-        None
-        if policy.valid_months is None
-        else datetime.combine(add_months(now.date(), policy.valid_months), now.timetz())
-    )
+    expires_at = _find_end(policy, former, now)
     credential = Credential.objects.create(
         token=secrets.token_urlsafe(16),
         person=identity.person,
         achievement_key=policy.key,
+        term=1 if former is None else former.term + 1,
         awarded_at=now,
         changed_at=now,
         expires_at=expires_at,
@@ -206,9 +207,24 @@ def _store_intent(
         actor=audit.SYSTEM,
         subject=f"credential:{credential.uuid}",
         now=now,
-        data={"achievement": policy.key, "policy": policy.digest, "evidence": evidence_digest},
+        data={
+            "achievement": policy.key,
+            "term": credential.term,
+            "policy": policy.digest,
+            "evidence": evidence_digest,
+        },
     )
     return credential
+
+
+def _find_end(policy: AchievementPolicy, former: Credential | None, now: datetime) -> datetime | None:
+    """Return when a certificate issued now ends; who renews early loses nothing of the former one."""
+    if policy.valid_months is None:
+        return None
+    start = now
+    if former is not None and former.expires_at is not None:
+        start = max(now, former.expires_at)
+    return end_of_day(add_months(local_day(start), policy.valid_months))
 
 
 def replace_for_name(credential: Credential, now: datetime) -> None:
@@ -216,7 +232,7 @@ def replace_for_name(credential: Credential, now: datetime) -> None:
 
     Asked again afterwards: the name may have been changed once more while the document was being signed.
     """
-    while credential.state in IN_FORCE and _bears_another_name(credential):
+    while is_replaceable(credential, now) and _bears_another_name(credential):
         replace(credential, ReplacementReason.NAME_CHANGED, now)
 
 
@@ -230,7 +246,7 @@ def replace(credential: Credential, because: ReplacementReason, now: datetime) -
     """Sign the credential anew under the same address; the former document is revoked and kept.
 
     Args:
-        credential: Valid or suspended; stays what it is.
+        credential: Valid or suspended; stays what it is. What is past is left alone.
         because: Why, as the former document's row tells.
         now: When; becomes the new ``validFrom``.
     """
@@ -256,7 +272,7 @@ def _store_replacement(
         name = lock_wanted_name(latest.credential.person)
         if name is None:
             return None
-    if not _lock_in_force(latest):
+    if not is_replaceable(_lock(latest.credential), now):
         return None
     salt, name_hash = latest.salt, latest.name_hash
     if name is not None:
@@ -295,17 +311,17 @@ def _store_replacement(
     return document
 
 
-def _lock_in_force(latest: CredentialDocument) -> bool:
-    """Tell whether the document may still be followed by another: nobody revokes or erases it before the end."""
-    locked = Credential.objects.for_system().select_for_update(no_key=True).get(pk=latest.credential_id)
-    return locked.state in IN_FORCE
+def _lock(credential: Credential) -> Credential:
+    """Return it as it is now; nobody revokes, suspends or erases it before the end of the caller's transaction."""
+    return Credential.objects.for_system().select_for_update(no_key=True).get(pk=credential.pk)
 
 
 def complete(credential: Credential, now: datetime) -> None:
     """Sign, verify and store, unless somebody did. Signing holds no transaction open."""
     issuer = get_issuer()
     unsigned = CredentialDocument.objects.for_system().filter(credential=credential, signed_at=None)
-    for document in unsigned.exclude(credential__state=CredentialState.ERASED).order_by("ordinal"):
+    due = unsigned.exclude(credential__state=CredentialState.ERASED).exclude(credential__expires_at__lt=now)
+    for document in due.order_by("ordinal"):
         _store_signed(issuer, document, _sign(issuer, document, now), now)
     credential.refresh_from_db()
 

@@ -117,12 +117,16 @@ class ReplacementReason(models.TextChoices):
 
 
 class Credential(models.Model):
-    """One achievement of one person. Its address stays when a later document replaces the signed one."""
+    """One achievement of one person, for good or for a term; a renewal is the next term, with an address of its own.
+
+    Its address stays when a later document replaces the signed one.
+    """
 
     uuid = models.UUIDField(unique=True, default=uuid4, editable=False)
     token = models.CharField(max_length=22, unique=True)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="credentials")
     achievement_key = models.CharField(max_length=64)
+    term = models.PositiveSmallIntegerField(default=1)  # counts the person's certificates of this achievement
     subject_uuid = models.UUIDField(default=uuid4, editable=False)
     state = models.CharField(max_length=12, choices=CredentialState.choices, default=CredentialState.INTENDED)
     # RevocationReason or SuspensionReason, whichever the state asks for.
@@ -139,7 +143,7 @@ class Credential(models.Model):
         constraints = [
             # What makes two workers issue once.
             models.UniqueConstraint(
-                fields=["person", "achievement_key"], name="credentials_achievement_once"
+                fields=["person", "achievement_key", "term"], name="credentials_term_once"
             ),
             models.CheckConstraint(
                 condition=Q(state="intended", state_position__isnull=True)
@@ -240,10 +244,11 @@ class Act(models.TextChoices):
 
 
 class ActDecision(models.TextChoices):
-    """What the second person said."""
+    """What the second person said; or that who asked took it back."""
 
     APPROVED = "approved"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 class RequestedAct(models.Model):
@@ -253,9 +258,12 @@ class RequestedAct(models.Model):
     credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="requested_acts")
     act = models.CharField(max_length=10, choices=Act.choices)
     reason = models.CharField(max_length=24, blank=True)
+    # The credential's, as who asked saw it; None for what was asked before this was kept.
+    state_position = models.BigIntegerField(null=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
     decision = models.CharField(max_length=10, choices=ActDecision.choices, blank=True)
+    # Nobody, where it was withdrawn: who asked stands above.
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )

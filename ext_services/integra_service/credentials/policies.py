@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,7 @@ def decide_achievement(
     *,
     allows_public_banks: bool,
     held: Sequence[Reason] = (),
+    tested_since: datetime | None = None,
 ) -> Decision:
     """Return whether ``record`` reaches ``policy``.
 
@@ -136,6 +138,7 @@ def decide_achievement(
         rules: Registered manifests by ``rule_version``; a fact under an unknown one counts for nothing.
         allows_public_banks: Keys in a public repository are no secret: only the demonstration accepts them.
         held: What stands against it whatever the record says.
+        tested_since: A sitting of the deciding test that was handed in earlier counts for nothing; None: all count.
 
     Of several runs of the course the first one that reaches the achievement counts, else the one that lacks least.
     """
@@ -148,7 +151,9 @@ def decide_achievement(
         return Decision(False, (*held, Reason(ReasonCode.LEARNER_RETIRED)), policy.version, None, ())
     if not courses:
         return Decision(False, (*held, Reason(ReasonCode.NOT_ENROLLED)), policy.version, None, ())
-    decisions = [_decide_course(course, policy, rules, allows_public_banks, held) for course in courses]
+    decisions = [
+        _decide_course(course, policy, rules, allows_public_banks, held, tested_since) for course in courses
+    ]
     return min(decisions, key=lambda decision: len(decision.reasons))
 
 
@@ -158,6 +163,7 @@ def _decide_course(
     rules: Mapping[str, RegisteredRules],
     allows_public_banks: bool,
     held: Sequence[Reason],
+    tested_since: datetime | None,
 ) -> Decision:
     reasons = list(held)
     if course.rule_version not in rules:
@@ -171,7 +177,7 @@ def _decide_course(
         for key, _texts in policy.deliverables
         if _is_due(course, policy, key) and (reason := _judge_deliverable(course, key)) is not None
     ]
-    test = find_best(_sittings(course, policy, rules))
+    test = find_best(_sittings(course, policy, rules, tested_since))
     if test is None:
         reasons.append(Reason(ReasonCode.TEST_MISSING, policy.test))
     elif test.cut is None or test.score < test.cut:  # a test without a cut proves nothing
@@ -183,10 +189,17 @@ def _decide_course(
 
 
 def _sittings(
-    course: CourseRecord, policy: AchievementPolicy, rules: Mapping[str, RegisteredRules]
+    course: CourseRecord,
+    policy: AchievementPolicy,
+    rules: Mapping[str, RegisteredRules],
+    since: datetime | None,
 ) -> list[AttemptRecord]:
     """Return the sittings of the test that decides; of closing forms, those of the policy's area."""
-    of_kind = [attempt for attempt in course.attempts if attempt.kind == policy.test]
+    of_kind = [
+        attempt
+        for attempt in course.attempts
+        if attempt.kind == policy.test and (since is None or attempt.submitted_at >= since)
+    ]
     if not policy.area:
         return of_kind
     return [

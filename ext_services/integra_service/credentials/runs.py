@@ -21,6 +21,7 @@ from integra_service.people.services import Staff
 
 from .issuing import issue_due, replace
 from .models import IN_FORCE, CredentialDocument, KeyState, ReplacementReason, Run, RunKind
+from .states import is_replaceable
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ def _issue(run: Run, pk: int, now: datetime) -> int:
 
 def _resign(_run: Run, pk: int, now: datetime) -> int:
     document = _signed_by_compromised().filter(pk=pk).select_related("credential").first()
-    if document is None:
+    if document is None or not is_replaceable(document.credential, now):
         return 0
     replace(document.credential, ReplacementReason.KEY_COMPROMISED, now)
     return 1

@@ -1,6 +1,14 @@
 """What several apps or pages above call; what only one of them needs it takes from the module itself."""
 
-from .acts import access_issued, access_requested, act_on, decide_act, needs_second_person, require_officer
+from .acts import (
+    access_issued,
+    access_requested,
+    act_on,
+    decide_act,
+    needs_second_person,
+    require_officer,
+    still_fits,
+)
 from .approvals import (
     approve_policy,
     find_approval,
@@ -13,7 +21,7 @@ from .approvals import (
     read_own_policies,
 )
 from .checking import settle_finding
-from .decisions import decide_achievements
+from .decisions import decide_achievements, decide_renewals
 from .history import History, access_finding, read_history
 from .issuer import compromise_key, count_entries, ensure_issuer, find_issuer
 from .issuing import complete_intents, issue_due
@@ -39,6 +47,7 @@ from .models import (
 )
 from .pages import describe_reason, describe_state
 from .policies import AchievementPolicy
+from .renewal import Obstacle, Renewal
 from .runs import access_run, list_runs, start_issue
 from .signing import complete_forms
 from .states import (
@@ -48,6 +57,7 @@ from .states import (
     get_page_url,
     list_credentials,
     list_states,
+    list_terms,
 )
 from .tasks import request_work
 
@@ -64,7 +74,9 @@ __all__ = [
     "FindingCode",
     "History",
     "KeyState",
+    "Obstacle",
     "PolicyApproval",
+    "Renewal",
     "ReplacementReason",
     "RequestedAct",
     "RevocationReason",
@@ -86,6 +98,7 @@ __all__ = [
     "count_waiting",
     "decide_achievements",
     "decide_act",
+    "decide_renewals",
     "describe_reason",
     "describe_state",
     "effective_state",
@@ -104,6 +117,7 @@ __all__ = [
     "list_register",
     "list_runs",
     "list_states",
+    "list_terms",
     "needs_second_person",
     "propose_policy",
     "read_approved",
@@ -116,5 +130,6 @@ __all__ = [
     "rotate_key",
     "settle_finding",
     "start_issue",
+    "still_fits",
     "suspend",
 ]

@@ -5,10 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from integra_service.people.models import Person, Source
 
-from .models import Credential, CredentialState
+from .models import IN_FORCE, Credential, CredentialState
 
 # Not stored: it follows from the date, and nobody has to do anything for it.
 EXPIRED = "expired"
@@ -28,20 +29,50 @@ class StateRow:
 
 def effective_state(credential: Credential, now: datetime) -> str:
     """Return the credential's state as it is now: the stored one, or EXPIRED for a valid one past its time."""
-    is_past = credential.expires_at is not None and credential.expires_at < now
-    return EXPIRED if is_past and credential.state == CredentialState.VALID else str(credential.state)
+    is_expired = is_past(credential, now) and credential.state == CredentialState.VALID
+    return EXPIRED if is_expired else str(credential.state)
 
 
-def find_credential(person: Person, achievement_key: str) -> Credential | None:
-    """Return the credential in whatever state it is."""
-    return Credential.objects.for_system().filter(person=person, achievement_key=achievement_key).first()
+def is_past(credential: Credential, now: datetime) -> bool:
+    """Tell whether its time is over, whatever became of it before."""
+    return credential.expires_at is not None and credential.expires_at < now
+
+
+def is_replaceable(credential: Credential, now: datetime) -> bool:
+    """Tell whether a later document may follow its signed one.
+
+    Not when it is past: the document would be expired before anybody reads it.
+    """
+    return credential.state in IN_FORCE and not is_past(credential, now)
+
+
+def list_terms(person: Person) -> tuple[Credential, ...]:
+    """Return every certificate of this person in whatever state, of each achievement the latest last."""
+    return tuple(Credential.objects.for_system().filter(person=person).order_by("achievement_key", "term"))
+
+
+def find_term(person: Person, achievement_key: str, term: int) -> Credential | None:
+    """Return that one of the person's certificates of this achievement, in whatever state it is."""
+    terms = Credential.objects.for_system().filter(person=person, achievement_key=achievement_key)
+    return terms.filter(term=term).first()
+
+
+def find_former(credential: Credential) -> Credential | None:
+    """Return the certificate that this one followed; None for the first."""
+    return find_term(credential.person, credential.achievement_key, credential.term - 1)
+
+
+def find_next(credential: Credential) -> Credential | None:
+    """Return the certificate that followed this one, once it was signed."""
+    following = find_term(credential.person, credential.achievement_key, credential.term + 1)
+    return None if following is None or following.state == CredentialState.INTENDED else following
 
 
 def find_current(person: Person, achievement_key: str, now: datetime) -> Credential | None:
-    """Return the person's credential of this achievement if it counts now, or None."""
-    credential = find_credential(person, achievement_key)
-    counts = credential is not None and effective_state(credential, now) == CredentialState.VALID
-    return credential if counts else None
+    """Return the person's latest certificate of this achievement that counts now, or None."""
+    terms = [term for term in list_terms(person) if term.achievement_key == achievement_key]
+    counting = [term for term in terms if effective_state(term, now) == CredentialState.VALID]
+    return counting[-1] if counting else None
 
 
 def list_credentials(person: Person) -> tuple[Credential, ...]:
@@ -57,10 +88,19 @@ def get_page_url(credential: Credential) -> str:
 
 
 def list_states(source: Source, after: int, now: datetime, *, limit: int = 500) -> tuple[StateRow, ...]:
-    """Return the states of this source's learners that changed after ``after``, oldest change first."""
+    """Return the states of this source's learners that changed after ``after``, oldest change first.
+
+    The classroom knows one certificate of each achievement: of one that was renewed it hears nothing more.
+    """
+    renewed = Credential.objects.for_system().filter(
+        person=OuterRef("person"),
+        achievement_key=OuterRef("achievement_key"),
+        term=OuterRef("term") + 1,
+        state_position__isnull=False,
+    )
     rows = (
         Credential.objects.for_system()
-        .filter(person__identities__source=source, state_position__gt=after)
+        .filter(~Exists(renewed), person__identities__source=source, state_position__gt=after)
         .order_by("state_position", "person__identities__pk")
         .values_list("pk", "person__identities__learner_uuid")[:limit]
     )

@@ -32,6 +32,7 @@ from .pages import (
     find_document,
 )
 from .paper import render_certificate
+from .states import find_next, get_page_url, is_replaceable
 
 VC, VC_JWT = "application/vc", "application/vc+jwt"
 MAX_TYPED = 300
@@ -52,12 +53,15 @@ def credential_page(request: HttpRequest, token: str) -> HttpResponse:
     if credential.state == CredentialState.ERASED:
         return _hide(render(request, "credentials/erased.html", {"page": describe_erased(credential)}))
     document = find_document(credential)
+    is_holder = _is_holder(request, credential)
     typed = request.POST.get("nombre", "") if request.method == "POST" else None
     context = {
         "page": describe_credential(document, now),
         "typed": (typed or "")[:MAX_TYPED],
         "answer": None if typed is None else _judge_name(request, document, typed, now),
-        "is_holder": _is_holder(request, credential),
+        "is_holder": is_holder,
+        # To nobody else: who was given this address was not given that one.
+        "next_url": _find_next_url(credential) if is_holder else "",
         "viewed_at": now,
     }
     return _hide(render(request, "credentials/page.html", context))
@@ -131,13 +135,15 @@ def credential_svg(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def credential_paper(request: HttpRequest, token: str) -> HttpResponse:
     """Make the PDF. Only the holder's own has the name: the address alone must not tell it."""
-    document = access_document(token)
+    document, now = access_document(token), utc_now()
     name = confirmed_name(document.credential.person) if _is_holder(request, document.credential) else None
     if name is not None and compare_name(document, name) != "match":
-        message = _("Your certificate is being made with your new name. Try again in a minute.")
-        raise RequestError("being_replaced", message, status=503)
+        if is_replaceable(document.credential, now):
+            message = _("Your certificate is being made with your new name. Try again in a minute.")
+            raise RequestError("being_replaced", message, status=503)
+        name = None  # it was signed for a former one, and no document with the new one follows
     _count(request, "paper", PAPERS_PER_ADDRESS)
-    pdf = render_certificate(describe_credential(document, utc_now()), name, is_demo=settings.INTEGRA_DEMO)
+    pdf = render_certificate(describe_credential(document, now), name, is_demo=settings.INTEGRA_DEMO)
     response = HttpResponse(pdf, content_type="application/pdf")
     response["Content-Disposition"] = 'inline; filename="certificado-integra.pdf"'
     return _hide(response)
@@ -171,6 +177,12 @@ def _count(request: HttpRequest, what: str, limit: int) -> None:
 def _is_holder(request: HttpRequest, credential: Credential) -> bool:
     identity = find_learner(request)
     return identity is not None and identity.person_id == credential.person_id
+
+
+def _find_next_url(credential: Credential) -> str:
+    """Return the page of the certificate that followed this one; empty when there is none."""
+    following = find_next(credential)
+    return "" if following is None else get_page_url(following)
 
 
 def _hide(response: HttpResponse) -> HttpResponse:

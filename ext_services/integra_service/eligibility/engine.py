@@ -21,7 +21,7 @@ from .policy import (
     RuleState,
 )
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 
 
 class Outcome(StrEnum):
@@ -45,12 +45,20 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class CertificateFact:
-    """What is known of one achievement of the person."""
+    """What is known of one achievement of the person.
+
+    ``is_in_force`` is what became of the certificate; whether its time is over as well follows from ``ends_on`` and the
+    day of the proposal.
+    """
 
     is_in_force: bool
     route: str  # "formación", "evaluación", "formación y evaluación"; empty while not in force
     missing: tuple[str, ...]  # sentences; empty when in force
     provenance: Provenance
+    ends_on: date | None = None  # the last day it counts; None: for good, or not in force
+
+    def counts_on(self, day: date) -> bool:
+        return self.is_in_force and (self.ends_on is None or day <= self.ends_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +144,7 @@ def propose(policy: Policy, facts: Facts, as_of: date) -> Proposal:
         facts: What is known on ``as_of``; order of rows does not matter.
         as_of: The day of the proposal in the city's time zone; the time to contest starts there.
     """
-    results = tuple(_judge(rule, policy, facts) for rule in policy.rules)
+    results = tuple(_judge(rule, policy, facts, as_of) for rule in policy.rules)
     return Proposal(
         outcome=decide_outcome(results),
         results=results,
@@ -164,28 +172,39 @@ def decide_outcome(results: tuple[RuleResult, ...]) -> Outcome:
     return Outcome.ELIGIBLE
 
 
-def _judge(rule: Rule, policy: Policy, facts: Facts) -> RuleResult:
+def _judge(rule: Rule, policy: Policy, facts: Facts, as_of: date) -> RuleResult:
     match rule.test:
         case CertificateTest():
-            return _judge_certificate(rule, rule.test, facts)
+            return _judge_certificate(rule, rule.test, facts, as_of)
         case ResidenceTest():
             return _judge_residence(rule, rule.test, policy, facts)
         case DeliveredTest():
             return _judge_document(rule, rule.test, facts)
 
 
-def _judge_certificate(rule: Rule, test: CertificateTest, facts: Facts) -> RuleResult:
+def _judge_certificate(rule: Rule, test: CertificateTest, facts: Facts, as_of: date) -> RuleResult:
     known = [facts.certificates[key] for key in test.achievements if key in facts.certificates]
     if not known:
         return _result(rule, RuleState.UNKNOWN, {}, ())
-    in_force = next((fact for fact in known if fact.is_in_force), None)
-    if in_force is not None:
-        used = UsedFact("Certificado válido", in_force.provenance)
-        return _result(rule, RuleState.MET, {"via": in_force.route}, (used,))
+    counting = next((fact for fact in known if fact.counts_on(as_of)), None)
+    if counting is not None:
+        until = "" if counting.ends_on is None else f" hasta el {spell_date(counting.ends_on)}"
+        used = UsedFact(f"Certificado válido{until}", counting.provenance)
+        return _result(rule, RuleState.MET, {"via": counting.route}, (used,))
     # Of several programmes the one that lacks least: the shortest way for the person.
-    nearest = min(known, key=lambda fact: len(fact.missing))
-    used = UsedFact("Resultados del curso", nearest.provenance)
-    return _result(rule, RuleState.NOT_MET, {"faltante": "; ".join(nearest.missing)}, (used,))
+    nearest = min(known, key=lambda fact: len(_list_missing(fact)))
+    shown = "Resultados del curso"
+    if nearest.ends_on is not None:
+        shown = f"Certificado vencido el {spell_date(nearest.ends_on)}"
+    used = UsedFact(shown, nearest.provenance)
+    return _result(rule, RuleState.NOT_MET, {"faltante": "; ".join(_list_missing(nearest))}, (used,))
+
+
+def _list_missing(fact: CertificateFact) -> tuple[str, ...]:
+    """Return what is missing of a certificate that does not count."""
+    if fact.ends_on is None:
+        return fact.missing
+    return (f"renovar su certificado, que venció el {spell_date(fact.ends_on)}",)
 
 
 def _judge_residence(rule: Rule, test: ResidenceTest, policy: Policy, facts: Facts) -> RuleResult:

@@ -1,10 +1,7 @@
 """From rows to the facts a policy may use, each with where it comes from."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
-
-from django.conf import settings
+from datetime import datetime
 
 from integra_service.credentials.policies import AchievementPolicy, Decision, Reason, ReasonCode
 from integra_service.credentials.services import (
@@ -13,6 +10,7 @@ from integra_service.credentials.services import (
     decide_achievements,
     list_credentials,
 )
+from integra_service.lib.days import local_day
 from integra_service.people.models import Evidence, LearnerIdentity, Person, ResidenceEpisode
 from integra_service.people.services import list_residences
 from integra_service.records.fold import CourseRecord, DeliverableRecord
@@ -85,7 +83,8 @@ def _issued(credential: Credential, policy: AchievementPolicy, decision: Decisio
     name = f"certificado «{policy.name.es}»"
     if credential.state == CredentialState.VALID:
         provenance = Provenance(name, local_day(credential.awarded_at), BY_SERVICE)
-        return CertificateFact(True, _routes(policy, decision), (), provenance)
+        ends_on = None if credential.expires_at is None else local_day(credential.expires_at)
+        return CertificateFact(True, _routes(policy, decision), (), provenance, ends_on)
     what, missing = NOT_IN_FORCE[CredentialState(credential.state)]
     provenance = Provenance(f"{name}, {what}", local_day(credential.changed_at), BY_SERVICE)
     return CertificateFact(is_in_force=False, route="", missing=(missing,), provenance=provenance)
@@ -172,8 +171,3 @@ def _document(title: str, deliverable: DeliverableRecord) -> DocumentFact:
         title,
         Provenance("trabajo entregado en el aula", local_day(known_at), BY_CLASSROOM),
     )
-
-
-def local_day(moment: datetime) -> date:
-    """Return the calendar day in the programme's time zone."""
-    return moment.astimezone(ZoneInfo(settings.TIME_ZONE)).date()

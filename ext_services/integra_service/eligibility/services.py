@@ -12,13 +12,14 @@ from django.db.models import QuerySet
 
 from integra_grading.canonical import canonical_json, digest
 from integra_service.audit import services as audit
+from integra_service.lib.days import local_day
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.erasing import lock_living
 from integra_service.people.models import City, Person
 from integra_service.people.services import Staff
 
 from .engine import Proposal, propose
-from .facts import collect_facts, local_day
+from .facts import collect_facts
 from .models import Application, PolicyVersion, ProposalRow
 from .policy import Policy, PolicyError, parse_policy
 

@@ -1,5 +1,6 @@
 """The one door through which staff reach people: their own cities, and nothing else."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -81,6 +82,16 @@ def find_staff(user: User, *, on: date) -> Staff | None:
         officer_city_ids=cities_of(Role.OFFICER),
         operator_city_ids=cities_of(Role.OPERATOR),
     )
+
+
+def name_colleagues(staff: Staff, user_ids: Collection[int]) -> dict[int, str]:
+    """Return the usernames of those among them who have or had a role in a city this member of the staff sees.
+
+    Their own is always there; of who worked in other cities only, nothing is said.
+    """
+    shared = StaffRole.objects.filter(city_id__in=staff.city_ids, user_id__in=user_ids)
+    named = User.objects.filter(Q(pk__in=shared.values("user")) | Q(pk=staff.user_id), pk__in=user_ids)
+    return dict(named.values_list("pk", "username"))
 
 
 def access_person(staff: Staff, uuid: UUID) -> Person:

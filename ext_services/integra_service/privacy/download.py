@@ -93,6 +93,7 @@ def _describe_credential(row: Credential, now: datetime) -> dict[str, Any]:
     return {
         "uuid": str(row.uuid),
         "achievement": row.achievement_key,
+        "term": row.term,
         "address": get_page_url(row),
         "subject_uuid": str(row.subject_uuid),
         "state": effective_state(row, now),

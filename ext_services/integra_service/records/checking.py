@@ -17,7 +17,7 @@ from integra_service.people.models import Source
 
 from .models import CheckReport, InboxEvent, InboxState, LearningRecordRow
 from .models import Manifest as ManifestRow
-from .standing_check import Difference, check_learner
+from .standing_check import Difference, UnknownRules, check_learner
 from .storage import load_record
 
 STANDING = "standing"
@@ -88,5 +88,5 @@ def list_unsettled(source: Source, now: datetime) -> set[object]:
     return {*waiting.distinct(), *recent}
 
 
-def describe(short_code: str, difference: Difference) -> dict[str, object]:
+def describe(short_code: str, difference: Difference | UnknownRules) -> dict[str, object]:
     return {"short_code": short_code, **asdict(difference)}

@@ -41,12 +41,20 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownRules:
+    """A course run with facts under rules that are not registered: by them nothing can be computed again."""
+
+    course_key: str
+    rule_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedLearner:
     """What recomputing one learner's standings brought."""
 
     checked_count: int
     skipped_count: int  # standings of which the events do not say enough
-    differences: tuple[Difference, ...]
+    differences: tuple[Difference | UnknownRules, ...]
 
 
 def check_learner(record: LearningRecord, manifests: Mapping[str, Manifest]) -> CheckedLearner:
@@ -54,12 +62,18 @@ def check_learner(record: LearningRecord, manifests: Mapping[str, Manifest]) -> 
 
     Args:
         record: The fold of all their events.
-        manifests: By rule version. A standing is recomputed by the rules it names, and by those of the course's last
-            event: the gradebook decides anew when something happens, so one that agrees with either is right.
+        manifests: By rule version. A run with another version is not recomputed, and the version is told. A standing
+            is recomputed by the rules it names, and by those of the course's last event: the gradebook decides anew
+            when something happens, so one that agrees with either is right.
     """
     checked = skipped = 0
-    differences: list[Difference] = []
+    differences: list[Difference | UnknownRules] = []
     for course in record.courses:
+        sittings = {attempt.rule_version for attempt in course.attempts if attempt.kind == "bypass"}
+        unknown = sorted((list_versions(course) | sittings) - set(manifests))
+        if unknown:
+            differences += [UnknownRules(course.course_key, version) for version in unknown]
+            continue
         for module_key, decided, recomputed in compare_course(record, course, manifests):
             checked += recomputed is not None
             skipped += recomputed is None
@@ -177,7 +191,7 @@ def find_exemption(
 def read_sittings(
     course: CourseRecord, module_key: str, manifests: Mapping[str, Manifest]
 ) -> tuple[BypassOutcome, ...] | None:
-    """Return the outcomes of the module's sittings in a run; None if an attempt of theirs is not there."""
+    """Return the outcomes of the module's sittings in a run; None if an attempt of them or its rules are missing."""
     attempts = [a for a in course.attempts if a.kind == "bypass" and a.module_key == module_key]
     attempts.sort(key=lambda attempt: attempt.ordinal)
     if [attempt.ordinal for attempt in attempts] != list(range(1, len(attempts) + 1)):
@@ -185,7 +199,8 @@ def read_sittings(
     outcomes: list[BypassOutcome] = []
     first: AttemptRecord | None = None
     for attempt in attempts:
-        rules = manifests[attempt.rule_version].bypass
+        manifest = manifests.get(attempt.rule_version)
+        rules = None if manifest is None else manifest.bypass
         if rules is None or max(attempt.score, first.score if first else 0) > rules.form_items:
             return None
         outcome = decide_attempt(rules, first, attempt)

@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode, urlsplit
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
@@ -21,6 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from integra_service.lib.clock import utc_now
+from integra_service.lib.days import local_day
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.access import Staff, find_staff
 from integra_service.people.factors import find_factor
@@ -192,5 +192,4 @@ def find_request_staff(request: HttpRequest) -> Staff | None:
     """Return the roles of today (in the programme's time zone), read again at every request."""
     if not isinstance(request.user, User):
         return None
-    today = utc_now().astimezone(ZoneInfo(settings.TIME_ZONE)).date()
-    return find_staff(request.user, on=today)
+    return find_staff(request.user, on=local_day(utc_now()))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -17,6 +18,7 @@ from integra_service.credentials.services import (
     Credential,
     CredentialState,
     FindingCode,
+    PolicyApproval,
     ReplacementReason,
     RevocationReason,
     Shown,
@@ -26,6 +28,7 @@ from integra_service.credentials.services import (
     effective_state,
     get_policies,
 )
+from integra_service.people.services import Staff, name_colleagues
 
 SHOWN = {
     Shown.VALID: gettext_lazy("Valid ones"),
@@ -54,6 +57,7 @@ DECISIONS = {
     "": gettext_lazy("Waits for another person"),
     ActDecision.APPROVED: gettext_lazy("Approved"),
     ActDecision.REFUSED: gettext_lazy("Refused act"),
+    ActDecision.WITHDRAWN: gettext_lazy("Taken back by who asked for it"),
 }
 REPLACEMENTS = {
     ReplacementReason.NAME_CHANGED: gettext_lazy("The person corrected the name"),
@@ -82,6 +86,7 @@ ENTRIES = {
     "credential.act_requested": gettext_lazy("Asked for, waits for another person"),
     "credential.act_approved": gettext_lazy("Approved by a second person"),
     "credential.act_refused": gettext_lazy("Refused by a second person"),
+    "credential.act_withdrawn": gettext_lazy("Taken back by who asked for it"),
 }
 _REASONS = frozenset({*RevocationReason, *SuspensionReason})
 
@@ -95,6 +100,27 @@ def tag_of(credential: Credential, now: datetime) -> dict[str, str]:
 def name_achievements() -> Mapping[str, str]:
     """Return what each achievement is called; one whose policy is gone keeps its key."""
     return {policy.key: policy.name.es for policy in get_policies()}
+
+
+@dataclass(frozen=True, slots=True)
+class StandingFor:
+    """One approval of a policy as a member of the staff may read it: names of their own cities only."""
+
+    row: PolicyApproval
+    proposed_by: str
+    approved_by: str  # empty while nobody did
+
+
+def describe_approvals(staff: Staff, approvals: Iterable[PolicyApproval]) -> dict[str, StandingFor]:
+    """Return by digest who stands for each version of a policy; that two people do is said everywhere."""
+    rows = list(approvals)
+    ids = {row.proposed_by_id for row in rows} | {row.approved_by_id for row in rows if row.approved_by_id}
+    names = name_colleagues(staff, ids)
+
+    def name(user_id: int | None) -> str:
+        return "" if user_id is None else names.get(user_id, _("a person of another city"))
+
+    return {row.digest: StandingFor(row, name(row.proposed_by_id), name(row.approved_by_id)) for row in rows}
 
 
 def name_actors(actors: Iterable[str]) -> Mapping[str, str]:

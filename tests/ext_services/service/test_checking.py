@@ -16,8 +16,10 @@ from integra_grading.standing import CourseState, ModuleState, Route
 from integra_service.credentials.models import Credential
 from integra_service.people.models import Source
 from integra_service.records.checking import check_standings
+from integra_service.records.fold import CourseStandingRecord
 from integra_service.records.manifests import register_manifest
 from integra_service.records.models import CheckReport, InboxEvent, LearningRecordRow
+from integra_service.records.storage import digest_record, dump_record, load_record
 
 
 @pytest.fixture
@@ -185,6 +187,41 @@ def test_a_learner_of_whom_something_is_missing_held_or_fresh_is_left_out(world)
     report, found = check()
 
     assert (found, report.checked_count, report.skipped_count) == ([], 0, 3)
+
+
+@pytest.mark.parametrize("part", ["course", "module", "standing", "sitting"])
+def test_rules_that_are_gone_are_told_and_everybody_else_is_checked(world, part):
+    """As after a restored database: events were applied under a manifest that is not there any more."""
+    gone = "f" * 64
+    by_evaluation = [world.a.story()[0], bypass(world.a, 11), exempt(world.a)]
+    tell(world, by_evaluation, seeded("minutes of a module", world.a))
+    row = LearningRecordRow.objects.for_system().order_by("pk")[0]
+    record = load_record(row.content)
+    (course,) = record.courses
+    said = CourseStandingRecord("open", (), 0, 36, gone, course.modules[0].changed_at, "ev-x")
+    changed = {
+        "course": {"rule_version": gone},
+        "module": {"modules": tuple(dataclasses.replace(m, rule_version=gone) for m in course.modules)},
+        "standing": {"standing": said},
+        "sitting": {"attempts": tuple(dataclasses.replace(a, rule_version=gone) for a in course.attempts)},
+    }[part]
+    content = dump_record(dataclasses.replace(record, courses=(dataclasses.replace(course, **changed),)))
+    LearningRecordRow.objects.for_system().filter(pk=row.pk).update(
+        content=content, digest=digest_record(content)
+    )
+
+    report = check_standings(Source.objects.get(key="aula-a"))
+
+    unknown, other = json.loads(report.differences)
+    assert unknown == {
+        "short_code": row.identity.short_code,
+        "course_key": world.a.course_key,
+        "rule_version": gone,
+    }
+    assert other["module_key"] == "m04"
+    operator = pass_factor(world.client_of(world.staff["operator-a"]), world.staff["operator-a"])
+    page = operator.get(f"/consola/maquina/revisiones/{report.pk}/").content.decode()
+    assert f"reglas que no están registradas: {gone}" in page
 
 
 def test_a_standing_is_judged_by_the_rules_it_names(world):

@@ -87,6 +87,26 @@ def test_one_of_many_decides_a_request(room, monkeypatch):
         assert list_actions(room.certificate) == ["credential.act_refused"]
 
 
+def test_of_taking_back_and_approving_at_once_one_happens(room, monkeypatch):
+    two_eyes(monkeypatch, "suspend")
+    requested = RequestedAct.objects.create(
+        credential=room.certificate,
+        act="suspend",
+        reason="under_review",
+        requested_by=User.objects.get(username=NAMES[0]),
+        requested_at=NOW,
+    )
+    path = f"{page_of(room.certificate)}pedidos/{requested.uuid}/"
+    statuses = press(room, lambda _: path, lambda n: {"decision": "approved" if n else "withdrawn"})
+    requested.refresh_from_db()
+    room.certificate.refresh_from_db()
+    assert sorted(statuses) == [302] + [409] * (len(NAMES) - 1)
+    is_withdrawn = statuses[0] == 302
+    assert requested.decision == ("withdrawn" if is_withdrawn else "approved")
+    assert room.certificate.state == ("valid" if is_withdrawn else "suspended")
+    assert list_actions(room.certificate)[-1] == f"credential.act_{requested.decision}"
+
+
 def test_a_revocation_and_a_suspension_at_once_end_revoked(room):
     words = ("anular", "suspender")
     statuses = press(

@@ -393,7 +393,7 @@ def test_a_revocation_takes_two_officers_in_two_browsers(office, monkeypatch):
     decide = f"{path}pedidos/{requested.uuid}/"
     assert credential.state == "valid"
     assert "/anular/" not in text_of(ana.get(path))
-    assert (decide in text_of(ana.get(path)), decide in text_of(eva.get(path))) == (False, True)
+    assert ["Leer y decidir" in text_of(client.get(path)) for client in (ana, eva)] == [False, True]
     assert "Espera a otra persona" in text_of(ana.get(f"{REGISTER}?espera=on"))
 
     assert ana.post(decide, {"decision": "approved"}).status_code == 409
@@ -425,6 +425,29 @@ def test_a_refused_request_changes_nothing_and_stays_in_the_history(office, monk
     text = text_of(ana.get(page_of(credential)))
     assert "Rechazado" in text
     assert "/suspender/" in text
+
+
+def test_who_asked_takes_it_back_in_two_tabs_and_asks_for_something_else(office, monkeypatch):
+    two_eyes(monkeypatch, "suspend")
+    ana, eva = officer(office, "ana"), officer(office, "eva")
+    credential = office.credentials["a"]
+    path = page_of(credential)
+    ana.post(f"{path}suspender/", {"step": "confirm"})
+    requested = RequestedAct.objects.for_system().get()
+    decide = f"{path}pedidos/{requested.uuid}/"
+    assert decide in text_of(ana.get(path))
+    button = 'value="withdrawn"'
+    assert [button in text_of(client.get(decide)) for client in (ana, eva)] == [True, False]
+    assert eva.post(decide, {"decision": "withdrawn"}).status_code == 409
+    assert [ana.post(decide, {"decision": "withdrawn"}).status_code for _tab in range(2)] == [302, 302]
+    assert eva.post(decide, {"decision": "approved"}).status_code == 409
+    credential.refresh_from_db()
+    assert credential.state == "valid"
+    text = text_of(ana.get(path))
+    assert text.count("Lo retiró quien lo pidió") == 2  # among the requests and in the trail
+    assert "/suspender/" in text
+    ana.post(f"{path}suspender/", {"step": "confirm"})
+    assert RequestedAct.objects.for_system().filter(decision="").count() == 1
 
 
 def test_a_difference_is_settled_by_an_officer_who_says_so(office):
@@ -532,6 +555,41 @@ def test_one_officer_proposes_a_rule_and_another_approves(office):
     assert PolicyApproval.objects.get().approved_by.username == "eva"
     assert eva.get("/consola/").context["waiting"].policy_count == 0
     assert ana.post("/consola/politicas/otra/proponer/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("reader", "named"),
+    [
+        ("ana", {"ana", "eva"}),
+        ("auditora-a", {"ana", "eva"}),
+        ("otto", set()),
+        ("personal-b", set()),
+        # Eva worked in B as well, until last year: there she is known.
+        ("otto who knew eva", {"eva"}),
+    ],
+)
+def test_who_stands_for_a_rule_is_named_in_their_own_cities_only(office, reader, named):
+    (policy,) = approvals.read_own_policies()
+    approval = approvals.propose_policy(staff_of("ana"), policy.key, NOW)
+    approvals.approve_policy(staff_of("eva"), approval.pk, NOW)
+    name, _space, knows = reader.partition(" ")
+    if knows:
+        StaffRole.objects.create(
+            user=User.objects.get(username="eva"),
+            city=City.objects.get(key="ciudad-b"),
+            role=Role.STAFF,
+            from_on=NOW.date() - timedelta(days=400),
+            to_on=NOW.date() - timedelta(days=300),
+        )
+    client = officer(office, name) if name in {"ana", "otto"} else office.client_of(name)
+    own = office.credentials["a" if name in {"ana", "auditora-a"} else "b"]
+    for path in ("/consola/politicas/", page_of(own)):
+        text = text_of(client.get(path))
+        shown = {who for who in ("ana", "eva") if re.search(rf"\b{who}\b", text) and name != who}
+        assert shown == named - {name}
+        assert ("una persona de otra ciudad" in text) is (named != {"ana", "eva"})
+    actors = AuditEntry.objects.filter(subject__startswith="policy:").order_by("sequence")
+    assert list(actors.values_list("actor", flat=True)) == [staff_of("ana").actor, staff_of("eva").actor]
 
 
 def test_an_issue_goes_through_ones_own_city_only(office, monkeypatch):

@@ -113,7 +113,7 @@ def describe_receipt(receipt: Receipt) -> dict[str, object]:
 
 
 class CertificateStatesView(APIView):
-    """What became of the certificates of a source's learners."""
+    """What became of the certificates of a source's learners; of one learner and achievement the latest is told."""
 
     @extend_schema(
         operation_id="certificate_states_list",

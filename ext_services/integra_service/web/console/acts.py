@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -27,6 +28,7 @@ from integra_service.credentials.services import (
     needs_second_person,
     require_officer,
     settle_finding,
+    still_fits,
 )
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
@@ -41,6 +43,11 @@ REASONS: dict[Act, tuple[str, ...]] = {
     Act.REVOKE: tuple(RevocationReason),
     Act.SUSPEND: (SuspensionReason.UNDER_REVIEW,),
     Act.REINSTATE: ("",),
+}
+DECIDED = {
+    ActDecision.APPROVED: gettext_lazy("Approved and done."),
+    ActDecision.REFUSED: gettext_lazy("Refused. Nothing changed."),
+    ActDecision.WITHDRAWN: gettext_lazy("Taken back. Nothing changed."),
 }
 
 
@@ -106,21 +113,20 @@ def show(
 @never_cache
 @officer_page
 def requested_act(request: HttpRequest, staff: Staff, uuid: UUID, act_uuid: UUID) -> HttpResponse:
-    """Approve or refuse what another officer asked for."""
+    """Approve or refuse what another officer asked for, or take back what one asked for oneself."""
     row, requested = access_issued(staff, uuid), access_requested(staff, act_uuid)
     if requested.credential_id != row.pk:
         raise NotFoundError
     if request.method == "GET":
         return show_requested(request, staff, row, requested)
     if request.POST.get("decision") not in ActDecision.values:
-        return show_requested(request, staff, row, requested, _("Approve or refuse."), 400)
+        return show_requested(request, staff, row, requested, _("Choose what to do with it."), 400)
     decision = ActDecision(request.POST["decision"])
     try:
         decide_act(staff, requested, decision, utc_now())
     except RequestError as error:
         return show_requested(request, staff, row, requested, error.message, error.status)
-    is_approved = decision == ActDecision.APPROVED
-    messages.success(request, _("Approved and done.") if is_approved else _("Refused. Nothing changed."))
+    messages.success(request, DECIDED[decision])
     return redirect("web:credential", row.uuid)
 
 
@@ -138,7 +144,7 @@ def show_requested(
         "requested": describe_act(requested),
         "consequences": list_consequences(act, row),
         "is_own": requested.requested_by_id == staff.user_id,
-        "still_fits": act in list_possible_acts(row),
+        "still_fits": still_fits(requested, row),
         "problem": problem,
     }
     return render(request, "integra/requested_act.html", context, status=status)

@@ -24,6 +24,7 @@ from integra_service.credentials.services import (
     find_approval,
     get_page_url,
     list_possible_acts,
+    list_terms,
     needs_second_person,
     read_history,
 )
@@ -35,6 +36,7 @@ from integra_service.web.wording import (
     DECISIONS,
     FINDINGS,
     REPLACEMENTS,
+    describe_approvals,
     describe_entry,
     name_achievements,
     name_actors,
@@ -61,16 +63,19 @@ def describe_credential(staff: Staff, row: Credential) -> dict[str, object]:
         [entry.actor for entry in history.entries] + [f.settled_by for f in history.findings if f.settled_by]
     )
     latest = history.documents[0]
+    approval = find_approval(latest.policy_digest)
+    standing = describe_approvals(staff, [] if approval is None else [approval])
     is_officer = row.person.city_id in staff.officer_city_ids
     return {
         **describe_head(row),
         "is_erased": row.state == CredentialState.ERASED,
         "page_url": get_page_url(row),
+        "other_terms": list_other_terms(row),
         "documents": [describe_document(document) for document in history.documents],
         "evidence": describe_evidence(latest),
         "latest": latest,
         "banks": json.loads(latest.bank_digests),
-        "approval": find_approval(latest.policy_digest),
+        "approval": standing.get(latest.policy_digest),
         "acts": [describe_act(act) for act in history.acts],
         "waiting": [describe_act(act) for act in history.acts if not act.decision],
         "findings": [describe_finding(finding, actors) for finding in history.findings],
@@ -91,6 +96,17 @@ def describe_head(row: Credential) -> dict[str, object]:
         "tag": tag_of(row, utc_now()),
         "reason": describe_reason(row.reason) if row.reason else "",
     }
+
+
+def list_other_terms(row: Credential) -> list[dict[str, object]]:
+    """Return the person's other certificates of the same achievement: what happens to one happens to none of these."""
+    same = [term for term in list_terms(row.person) if term.achievement_key == row.achievement_key]
+    now = utc_now()
+    return [{"credential": term, "tag": tag_of(term, now)} for term in same if is_other(term, row)]
+
+
+def is_other(term: Credential, row: Credential) -> bool:
+    return term.pk != row.pk and term.state != CredentialState.INTENDED
 
 
 def list_offered(row: Credential, history: History) -> list[dict[str, object]]:

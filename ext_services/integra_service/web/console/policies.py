@@ -1,6 +1,6 @@
 """The rules of the certificates: which version is in force, what it asks for, and the two people who stand for it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -13,7 +13,6 @@ from django.views.decorators.http import require_GET, require_POST
 from integra_service.credentials.services import (
     AchievementPolicy,
     Act,
-    PolicyApproval,
     approve_policy,
     find_approval,
     list_approvals,
@@ -26,7 +25,7 @@ from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.services import Staff
 from integra_service.web.sessions import officer_page, people_page
-from integra_service.web.wording import ACTS
+from integra_service.web.wording import ACTS, StandingFor, describe_approvals
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class VersionView:
     """One version of an achievement's rules."""
 
     policy: AchievementPolicy
-    approval: PolicyApproval | None
+    approval: StandingFor | None
     is_in_folder: bool
     is_in_force: bool
 
@@ -44,7 +43,7 @@ class VersionView:
 
     @property
     def waits(self) -> bool:
-        return self.approval is not None and self.approval.approved_at is None
+        return self.approval is not None and self.approval.row.approved_at is None
 
     @property
     def can_be_approved(self) -> bool:
@@ -73,14 +72,15 @@ class VersionView:
 @people_page
 def policies(request: HttpRequest, staff: Staff) -> HttpResponse:
     approvals = list_approvals()
+    standing = describe_approvals(staff, approvals)
     in_force = {version.policy.key: version.policy for version in list_policies() if version.counts}
     context = {
         "achievements": [
             {
                 "name": policy.name.es,
                 "key": policy.key,
-                "versions": list(list_versions(policy, in_force.get(policy.key), approvals)),
-                "former": [a for a in approvals if a.achievement_key == policy.key],
+                "versions": list(list_versions(policy, in_force.get(policy.key), standing)),
+                "former": [standing[a.digest] for a in approvals if a.achievement_key == policy.key],
             }
             for policy in read_own_policies()
         ],
@@ -91,16 +91,16 @@ def policies(request: HttpRequest, staff: Staff) -> HttpResponse:
 
 
 def list_versions(
-    own: AchievementPolicy, in_force: AchievementPolicy | None, approvals: tuple[PolicyApproval, ...]
+    own: AchievementPolicy, in_force: AchievementPolicy | None, standing: Mapping[str, StandingFor]
 ) -> Iterator[VersionView]:
     """Yield the version in force, the folder's and those that wait, each once."""
-    known = {approval.digest: approval for approval in approvals}
-    waiting = [read_approved(a) for a in approvals if a.achievement_key == own.key and a.approved_at is None]
+    proposed = [each.row for each in standing.values() if each.row.achievement_key == own.key]
+    waiting = [read_approved(row) for row in proposed if row.approved_at is None]
     shown = [policy for policy in (in_force, own, *waiting) if policy is not None]
     for policy in {policy.digest: policy for policy in shown}.values():
         yield VersionView(
             policy,
-            known.get(policy.digest),
+            standing.get(policy.digest),
             is_in_folder=policy.digest == own.digest,
             is_in_force=in_force is not None and policy.digest == in_force.digest,
         )

@@ -1,5 +1,6 @@
 """What the learner's first page shows: what they have, the one next step, what is missing for what comes next."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -9,7 +10,14 @@ from django.utils.translation import gettext as _
 
 from integra_service.credentials.models import CredentialState
 from integra_service.credentials.pages import compare_name, describe_credential, find_document
-from integra_service.credentials.services import Credential, decide_achievements, list_credentials
+from integra_service.credentials.services import (
+    Credential,
+    Obstacle,
+    decide_achievements,
+    decide_renewals,
+    get_policies,
+    list_credentials,
+)
 from integra_service.people.data_requests import list_requests, read_clock
 from integra_service.people.models import LearnerIdentity, Person, Purpose, RequestKind, RequestState
 from integra_service.people.services import confirmed_name, list_consents
@@ -18,6 +26,15 @@ from integra_service.web.wording import LOOKS
 
 # A link and nothing more: no request leaves the phone before it is tapped.
 SHARE_URL = "https://wa.me/?text="
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalView:
+    """How a certificate that ends is renewed."""
+
+    opens_at: datetime  # since when the test counts for it
+    is_open: bool
+    missing: tuple[str, ...]  # sentences; shown once it is open
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +53,8 @@ class CertificateCard:
     replaced_at: datetime | None  # when the version before this one ended
     is_hidden: bool  # its holder withdrew the permission: its address answers as if there were none
     is_being_replaced: bool  # the name was changed and the new version is not signed yet
+    is_renewed: bool  # a later one of the same achievement follows it
+    renewal: RenewalView | None  # of the latest, if it ends
     page_url: str
     share_url: str  # empty for one that does not count
 
@@ -81,7 +100,8 @@ def describe_my_page(identity: LearnerIdentity, now: datetime) -> MyPage:
     has_read = Purpose.CERTIFICATE in consents
     agrees = has_read and consents[Purpose.CERTIFICATE].is_granted
     name = confirmed_name(person)
-    certificates = list_cards(person, name, is_hidden=not agrees, now=now)
+    renewals = describe_renewals(identity, now)
+    certificates = list_cards(person, name, renewals, is_hidden=not agrees, now=now)
     missing = list_missing_achievements(identity)
     next_url, next_label = choose_next(has_read=has_read, agrees=agrees, has_name=name is not None)
     return MyPage(
@@ -101,15 +121,54 @@ def describe_my_page(identity: LearnerIdentity, now: datetime) -> MyPage:
     )
 
 
+def describe_renewals(identity: LearnerIdentity, now: datetime) -> Mapping[int, RenewalView]:
+    """Return by the certificate's key how it is renewed; only where nothing else must be settled first."""
+    policies = {policy.key: policy for policy in get_policies()}
+    return {
+        renewal.former.pk: RenewalView(
+            renewal.opens_at,
+            Obstacle.TOO_EARLY not in renewal.obstacles,
+            describe_reasons(policies[key], renewal.decision),
+        )
+        for key, renewal in decide_renewals(identity, now).items()
+        if Obstacle.NOT_IN_FORCE not in renewal.obstacles
+    }
+
+
 def list_cards(
-    person: Person, name: str | None, *, is_hidden: bool, now: datetime
+    person: Person,
+    name: str | None,
+    renewals: Mapping[int, RenewalView],
+    *,
+    is_hidden: bool,
+    now: datetime,
 ) -> tuple[CertificateCard, ...]:
-    """Return the person's certificates, those that count first."""
-    cards = [make_card(row, name, is_hidden, now) for row in list_credentials(person)]
-    return tuple(sorted(cards, key=lambda card: card.state != CredentialState.VALID))
+    """Return the person's certificates, those that count first and of these the renewed ones last."""
+    rows = list_credentials(person)
+    latest = {row.achievement_key: row.pk for row in rows}
+    cards = [
+        make_card(
+            row,
+            name,
+            renewals.get(row.pk),
+            is_renewed=latest[row.achievement_key] != row.pk,
+            is_hidden=is_hidden,
+            now=now,
+        )
+        for row in rows
+    ]
+    return tuple(sorted(cards, key=lambda card: (card.state != CredentialState.VALID, card.is_renewed)))
 
 
-def make_card(credential: Credential, name: str | None, is_hidden: bool, now: datetime) -> CertificateCard:
+def make_card(
+    credential: Credential,
+    name: str | None,
+    renewal: RenewalView | None,
+    *,
+    is_renewed: bool,
+    is_hidden: bool,
+    now: datetime,
+) -> CertificateCard:
     document = find_document(credential)
     page = describe_credential(document, now)
     counts = page.state == CredentialState.VALID and not is_hidden
@@ -126,6 +185,8 @@ def make_card(credential: Credential, name: str | None, is_hidden: bool, now: da
         replaced_at=page.replaced_at,
         is_hidden=is_hidden,
         is_being_replaced=name is not None and compare_name(document, name) != "match",
+        is_renewed=is_renewed,
+        renewal=renewal,
         page_url=page.url,
         share_url=make_share_url(page.title, page.url) if counts else "",
     )

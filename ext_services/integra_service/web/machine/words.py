@@ -175,6 +175,9 @@ def describe_difference(found: dict[str, Any]) -> DifferenceWords:
         return DifferenceWords(
             found["credential"][:8], f"{FINDINGS[FindingCode(found['code'])]}: {details}", "", ""
         )
+    if "rule_version" in found:
+        unknown = _("rules that are not registered: %(version)s") % {"version": found["rule_version"]}
+        return DifferenceWords(found["short_code"], f"{found['course_key']} · {unknown}", "", "")
     if "recomputed" not in found:
         return DifferenceWords(str(found.get("short_code", "")), json.dumps(found), "", "")
     where = found["module_key"] or _("the whole course")

@@ -177,6 +177,17 @@ def store_learner(name: str | None = NAME, *, has_consent: bool = True, course: 
     return identity
 
 
+def store_courses(identity: Any, *courses: Any) -> None:
+    """Store the learner's record as later folds would, with these course runs."""
+    from integra_service.records.models import LearningRecordRow
+    from integra_service.records.storage import digest_record, dump_record, load_record
+
+    row = LearningRecordRow.objects.for_system().get(identity=identity)
+    content = dump_record(replace(load_record(row.content), courses=courses))
+    rows = LearningRecordRow.objects.for_system().filter(pk=row.pk)
+    rows.update(content=content, digest=digest_record(content))
+
+
 @pytest.fixture
 def builders() -> ModuleType:
     """This module, for tests that build records themselves."""

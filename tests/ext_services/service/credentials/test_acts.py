@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from integra_service.audit.models import AuditEntry
 from integra_service.credentials import approvals, services
-from integra_service.credentials.acts import access_issued, access_requested, act_on, decide_act
+from integra_service.credentials.acts import access_issued, access_requested, act_on, decide_act, still_fits
 from integra_service.credentials.approvals import approve_policy, list_policies, propose_policy
 from integra_service.credentials.checking import check_credential
 from integra_service.credentials.models import (
@@ -23,6 +23,7 @@ from integra_service.credentials.models import (
     PolicyApproval,
     RequestedAct,
     SourceDistrust,
+    SuspensionReason,
 )
 from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.access import Staff, find_staff
@@ -142,6 +143,82 @@ def test_an_act_that_no_longer_fits_is_not_done_and_stays_open(
     assert RequestedAct.objects.for_system().get().decision == ""
 
 
+def test_who_asked_takes_it_back_and_something_else_may_be_asked(
+    two_eyes: None, credential: Credential, now: datetime
+) -> None:
+    ana, eva = make_staff("ana"), make_staff("eva")
+    requested = act_on(ana, credential, Act.REVOKE, "misuse", now)
+    assert requested is not None
+    with pytest.raises(RequestError) as refused:
+        decide_act(eva, requested, ActDecision.WITHDRAWN, now)
+    assert (refused.value.code, refused.value.status) == ("not_asked_by_you", 409)
+    for _tab in range(2):
+        decide_act(ana, requested, ActDecision.WITHDRAWN, now + HOUR)
+    requested.refresh_from_db()
+    assert (requested.decision, requested.decided_by, requested.decided_at) == ("withdrawn", None, now + HOUR)
+    for staff, decision in ((eva, ActDecision.APPROVED), (ana, ActDecision.REFUSED)):
+        with pytest.raises(RequestError) as refused:
+            decide_act(staff, requested, decision, now + HOUR)
+        assert refused.value.code == "already_decided"
+    credential.refresh_from_db()
+    assert credential.state == "valid"
+    again = act_on(ana, credential, Act.REVOKE, "issued_in_error", now + HOUR)
+    assert again is not None
+    decide_act(eva, again, ActDecision.APPROVED, now + HOUR)
+    with pytest.raises(RequestError) as refused:
+        decide_act(ana, again, ActDecision.WITHDRAWN, now + HOUR)
+    assert refused.value.code == "already_decided"
+    actions = list(AuditEntry.objects.order_by("sequence").values_list("action", "actor"))[-5:]
+    assert actions == [
+        ("credential.act_requested", ana.actor),
+        ("credential.act_withdrawn", ana.actor),
+        ("credential.act_requested", ana.actor),
+        ("credential.revoked", eva.actor),
+        ("credential.act_approved", eva.actor),
+    ]
+
+
+def test_agreed_is_the_lifting_of_the_suspension_that_was_looked_at_and_of_no_later_one(
+    credential: Credential, now: datetime, monkeypatch: Any
+) -> None:
+    ana, eva = make_staff("ana"), make_staff("eva")
+    act_on(ana, credential, Act.SUSPEND, "under_review", now)
+    with monkeypatch.context() as patch:
+        (policy,) = approvals.read_own_policies()
+        patch.setattr(
+            approvals,
+            "read_own_policies",
+            lambda: (replace(policy, second_person=frozenset({"reinstate"})),),
+        )
+        requested = act_on(ana, credential, Act.REINSTATE, "", now)
+    assert requested is not None
+    assert still_fits(requested, credential)
+    services.reinstate(credential, "user:7", now)
+    services.suspend(credential, SuspensionReason.UNDER_REVIEW, "user:7", now)
+    assert not still_fits(requested, credential)
+    with pytest.raises(RequestError) as refused:
+        decide_act(eva, requested, ActDecision.APPROVED, now)
+    assert (refused.value.code, refused.value.status) == ("asked_for_another_state", 409)
+    requested.refresh_from_db()
+    credential.refresh_from_db()
+    assert (requested.decision, credential.state) == ("", "suspended")
+    decide_act(eva, requested, ActDecision.REFUSED, now)
+    assert RequestedAct.objects.for_system().get().decision == "refused"
+
+
+def test_a_suspension_meanwhile_does_not_save_from_a_revocation(
+    two_eyes: None, credential: Credential, now: datetime
+) -> None:
+    ana, eva = make_staff("ana"), make_staff("eva")
+    requested = act_on(ana, credential, Act.REVOKE, "misuse", now)
+    assert requested is not None
+    act_on(eva, credential, Act.SUSPEND, "under_review", now)
+    assert still_fits(requested, credential)
+    decide_act(eva, requested, ActDecision.APPROVED, now)
+    credential.refresh_from_db()
+    assert credential.state == "revoked"
+
+
 def test_the_database_knows_no_second_person_who_is_the_first(
     two_eyes: None, credential: Credential, now: datetime
 ) -> None:
@@ -246,6 +323,22 @@ def test_a_new_version_waits_while_the_approved_one_stays_in_force(
     assert list_policies()[0].policy.version == "2"
     # What was issued under the first can still be decided again.
     assert check_credential(credential) == ()
+
+
+def test_what_is_in_force_is_asked_each_time_and_its_text_is_read_once(
+    production: None, folder: Any, now: datetime, django_assert_num_queries: Any
+) -> None:
+    ana, eva = make_staff("ana"), make_staff("eva")
+    first = propose_policy(ana, "curso", now)
+    approve_policy(eva, first.pk, now)
+    folder('version: "1"', 'version: "2"')
+    list_policies()
+    with django_assert_num_queries(1) as asked:
+        (version,) = list_policies()
+    assert (version.policy.digest, version.policy.version) == (first.digest, "1")
+    assert "content" not in asked[0]["sql"]
+    with django_assert_num_queries(0):
+        assert approvals.find_policy_by_digest(first.digest) == version.policy
 
 
 def test_a_version_that_was_replaced_before_it_was_approved_stays_out_of_force(

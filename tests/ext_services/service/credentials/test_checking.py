@@ -13,7 +13,7 @@ from integra_service.audit.models import AuditEntry
 from integra_service.credentials import services
 from integra_service.credentials.checking import (
     check_credential,
-    check_source,
+    check_evidence,
     report_differences,
     settle_finding,
 )
@@ -162,7 +162,7 @@ def test_seeded_differences_are_all_found_and_nothing_is_changed(
     states = list(Credential.objects.for_system().order_by("pk").values())
     documents = list(CredentialDocument.objects.for_system().order_by("pk").values())
     for _ in range(2):
-        report = check_source(pairs[0][0].source)
+        report = check_evidence(pairs[0][0].source)
         assert (report.kind, report.checked_count, report.difference_count) == ("evidence", 10, 6)
     codes = Counter(difference["code"] for difference in json.loads(report.differences))
     assert codes == {"evidence_gone": 3, "evidence_changed": 3}
@@ -222,5 +222,5 @@ def test_what_no_longer_counts_is_not_checked(issued: tuple[Any, Credential], no
     identity, credential = issued
     change_course(identity, void_test)
     services.revoke(credential, RevocationReason.EVIDENCE_WITHDRAWN, "user:7", now)
-    report = check_source(identity.source)
+    report = check_evidence(identity.source)
     assert (report.checked_count, Finding.objects.for_system().count()) == (0, 0)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -92,6 +93,26 @@ def test_twenty_workers_issue_one_credential(builders: Any, now: Any) -> None:
         "credential.issued",
         "issuer.created",
     ]
+
+
+def test_twenty_workers_renew_once(builders: Any, now: Any, monkeypatch: Any) -> None:
+    (policy,) = approvals.read_own_policies()
+    monkeypatch.setattr(approvals, "read_own_policies", lambda: (replace(policy, valid_months=24),))
+    course = builders.make_course()
+    later = now + timedelta(days=1000)
+    again = replace(
+        course,
+        course_key="course-v1:INTEGRA+CAP40+otra",
+        attempts=tuple(replace(a, attempt_uuid=uuid4(), submitted_at=later) for a in course.attempts),
+    )
+    identity = builders.store_learner(course=course)
+    services.issue_due(identity, now)
+    builders.store_courses(identity, course, again)
+    results = at_once([lambda: services.issue_due(identity, later)] * THREADS)
+    terms = Credential.objects.for_system().order_by("term")
+    assert [(term.term, term.state) for term in terms] == [(1, "valid"), (2, "valid")]
+    assert {tuple(c.pk for c in issued) for issued in results} == {tuple(term.pk for term in terms)}
+    assert CredentialDocument.objects.for_system().count() == 2
 
 
 def test_revoking_at_once_loses_no_bit(builders: Any, now: Any) -> None:

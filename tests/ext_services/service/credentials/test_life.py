@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from itertools import product
 from typing import Any
@@ -249,8 +249,8 @@ def test_expiry_is_signed_shown_and_told(
     with_policy(monkeypatch, valid_months=24)
     (credential,) = services.issue_due(learner(), now)
     (document,) = documents_of(credential)
-    end = now.replace(year=2028)
-    assert json.loads(bytes(document.content))["validUntil"] == "2028-03-02T15:04:05Z"
+    end = datetime(2028, 3, 3, 4, 59, 59, tzinfo=UTC)  # the end of 2 March in Ecuador
+    assert json.loads(bytes(document.content))["validUntil"] == "2028-03-03T04:59:59Z"
     assert credential.expires_at == end
     assert judge(document, end) is Outcome.VALID
     assert judge(document, end + timedelta(seconds=1)) is Outcome.EXPIRED

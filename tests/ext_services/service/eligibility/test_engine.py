@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from integra_service.eligibility.engine import (
     find_current_stay,
     propose,
 )
-from integra_service.eligibility.policy import Policy, PolicyError, parse_policy
+from integra_service.eligibility.policy import CertificateTest, Policy, PolicyError, parse_policy
 from integra_service.lib.dates import add_months, add_working_days, count_months, spell_date
 
 DEMO = Path(__file__).parents[4] / "ext_services/integra_service/eligibility/policies/policy-demo.yaml"
@@ -109,6 +110,46 @@ def test_every_rule_answers_in_a_sentence(policy: Policy) -> None:
         ),
         "punto_de_equilibrio": ("sin_dato", "Falta entregar su punto de equilibrio."),
     }
+
+
+ENDS = date(2028, 3, 2)
+ENDING = CertificateFact(True, "formación", (), BY, ENDS)
+
+
+@pytest.mark.parametrize(
+    ("day", "state", "shown"),
+    [
+        (ENDS - timedelta(days=1), RuleState.MET, "Certificado válido hasta el 2 de marzo de 2028"),
+        (ENDS, RuleState.MET, "Certificado válido hasta el 2 de marzo de 2028"),
+        (ENDS + timedelta(days=1), RuleState.NOT_MET, "Certificado vencido el 2 de marzo de 2028"),
+    ],
+)
+def test_a_certificate_counts_through_its_last_day(
+    policy: Policy, day: date, state: RuleState, shown: str
+) -> None:
+    result = propose(policy, facts(ENDING, LONG, ACCEPTED), day).results[0]
+    assert (result.state, [fact.text for fact in result.facts]) == (state, [shown])
+    told = "Le falta: renovar su certificado, que venció el 2 de marzo de 2028." in result.sentence
+    assert told is (state is RuleState.NOT_MET)
+
+
+@pytest.mark.parametrize(
+    ("others", "state", "said"),
+    [
+        ({"b": certificate()}, RuleState.MET, "formación"),
+        # The shortest way: one thing to renew, or two things to finish.
+        ({"b": UNFINISHED}, RuleState.NOT_MET, "venció el 2 de marzo de 2028"),
+    ],
+)
+def test_of_several_programmes_an_expired_one_is_only_one_way(
+    policy: Policy, others: dict[str, CertificateFact], state: RuleState, said: str
+) -> None:
+    rule = policy.rules[0]
+    asked = replace(rule, test=CertificateTest(("curso", "b")))
+    known = Facts({"curso": ENDING, **others}, (LONG,), {})
+    result = propose(replace(policy, rules=(asked,)), known, ENDS + timedelta(days=1)).results[0]
+    assert result.state is state
+    assert said in result.sentence
 
 
 def test_a_sentence_carries_its_fact_with_source_date_and_who_entered_it(policy: Policy) -> None:

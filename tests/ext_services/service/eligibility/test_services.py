@@ -3,7 +3,7 @@
 import itertools
 import json
 import uuid
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +12,8 @@ from service_support import NOW, STARTED
 
 from integra_grading import events
 from integra_service.audit.services import check_chain
-from integra_service.credentials.services import RevocationReason, find_current, revoke
+from integra_service.credentials.life import announce_expired
+from integra_service.credentials.services import Credential, RevocationReason, find_current, revoke
 from integra_service.eligibility.engine import DocumentState, Outcome
 from integra_service.eligibility.facts import collect_facts
 from integra_service.eligibility.models import Application, PolicyVersion, ProposalRow
@@ -27,6 +28,7 @@ from integra_service.eligibility.services import (
     register_application,
     register_policy,
 )
+from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import NotFoundError, RequestError, UnscopedQueryError
 from integra_service.people.models import Person, ResidenceEpisode, Source
 
@@ -323,6 +325,29 @@ def test_a_revoked_certificate_turns_the_proposal_and_says_whose_turn_it_is(town
     assert "anuló" in result["sentence"]
     assert "confirmar su nombre" not in result["sentence"]
     assert "anulado" in result["facts"][0]["provenance"]["source"]
+
+
+def test_an_expired_certificate_turns_the_proposal_at_the_end_of_its_last_day_in_ecuador(town):
+    town.certify()
+    midnight = datetime(2028, 3, 3, 5, tzinfo=UTC)  # of Guayaquil
+    Credential.objects.for_system().update(expires_at=midnight - timedelta(seconds=1))
+    application = town.apply(now=midnight - timedelta(seconds=1))
+    assert outcomes(application) == [Outcome.ELIGIBLE]
+    assert rule(application, "certificacion")["facts"][0]["text"].endswith("hasta el 2 de marzo de 2028")
+
+    refresh_person(town.person, now=midnight)
+
+    assert outcomes(application) == [Outcome.ELIGIBLE, Outcome.NOT_ELIGIBLE_YET]
+    assert "que venció el 2 de marzo de 2028" in rule(application, "certificacion")["sentence"]
+
+
+def test_a_certificate_that_expires_proposes_again_by_itself(town):
+    town.certify()
+    application = town.apply()
+    past = utc_now() - timedelta(days=1)
+    Credential.objects.for_system().update(expires_at=past, changed_at=past - timedelta(days=1))
+    assert announce_expired(utc_now()) == 1
+    assert outcomes(application) == [Outcome.ELIGIBLE, Outcome.NOT_ELIGIBLE_YET]
 
 
 def test_a_returned_sheet_is_not_met_and_a_new_version_waits_again(town):

@@ -4,7 +4,6 @@ from argparse import ArgumentParser
 from datetime import date
 from getpass import getpass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -13,6 +12,7 @@ from django.urls import reverse
 
 from integra_service.audit.services import SYSTEM
 from integra_service.lib.clock import utc_now
+from integra_service.lib.days import local_day
 from integra_service.lib.errors import RequestError
 from integra_service.people import accounts, invitations
 from integra_service.people.factors import find_factor, reset_factor
@@ -186,4 +186,4 @@ def ask_password() -> str:
 
 def today() -> date:
     """Return the day in the programme's time zone, as roles are read."""
-    return utc_now().astimezone(ZoneInfo(settings.TIME_ZONE)).date()
+    return local_day(utc_now())

@@ -5,12 +5,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from integra_service.credentials.checking import check_source
+from integra_service.credentials.checking import check_evidence
 from integra_service.people.models import Source
 from integra_service.records.checking import check_standings
 
 # Each takes a source, keeps a report and returns it.
-CHECKS = (check_standings, check_source)
+CHECKS = (check_standings, check_evidence)
 
 
 class Command(BaseCommand):
