@@ -82,10 +82,10 @@ def prepare_actions(runs: int) -> dict[str, Callable[[], object]]:
     from service_support import confirm, make_world
 
     from integra_service.credentials.badge import paint_badge
+    from integra_service.credentials.completing import complete
     from integra_service.credentials.documents import format_time
     from integra_service.credentials.forms import get_signed_document, make_png
     from integra_service.credentials.issuer import ensure_issuer, resolve_own, sign_status_list
-    from integra_service.credentials.issuing import complete
     from integra_service.credentials.keys import get_signing_method
     from integra_service.credentials.linked_data import dump
     from integra_service.credentials.models import Credential, CredentialDocument, KeyAlgorithm

@@ -13,6 +13,7 @@ from integra_service.people.services import Staff
 from .approvals import find_policy
 from .distrust import is_distrusted
 from .life import REASONS, list_possible_acts, perform
+from .locks import lock_credential
 from .models import Act, ActDecision, Credential, CredentialState, RequestedAct
 from .pages import find_document
 
@@ -123,8 +124,7 @@ def _is_of_this_state(requested: RequestedAct, credential: Credential) -> bool:
 
 
 def _require_same_state(requested: RequestedAct) -> None:
-    credentials = Credential.objects.for_system().select_for_update(no_key=True)
-    if not _is_of_this_state(requested, credentials.get(pk=requested.credential_id)):
+    if not _is_of_this_state(requested, lock_credential(requested.credential_id)):
         raise RequestError(
             "asked_for_another_state",
             _("Something happened to the certificate since this was asked for: refuse it and ask again."),

@@ -1,6 +1,5 @@
 """Does every credential still rest on what it was issued for? Reported to a person; nothing is taken back by itself."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,9 @@ from integra_service.records.models import CheckReport
 
 from .approvals import find_policy_by_digest
 from .decisions import decide
+from .documents import digest_content
 from .evidence import digest_evidence, list_facts
+from .locks import lock_credential
 from .models import IN_FORCE, Credential, CredentialDocument, Finding, FindingCode
 from .pages import find_document
 from .renewal import find_opening
@@ -45,7 +46,7 @@ def check_credential(credential: Credential) -> tuple[Difference, ...]:
     """Compare an issued credential with today's record; empty when all is as it was."""
     document = find_document(credential)
     differences = []
-    if hashlib.sha256(bytes(document.content or b"")).hexdigest() != document.content_digest:
+    if digest_content(bytes(document.content or b"")) != document.content_digest:
         differences.append(Difference(FindingCode.BYTES_CHANGED, ("document",)))
     if digest_evidence(document.evidence) != document.evidence_digest:
         differences.append(Difference(FindingCode.BYTES_CHANGED, ("evidence",)))
@@ -100,7 +101,7 @@ def report_differences(credential: Credential, now: datetime) -> tuple[Differenc
         return ()
     differences = check_credential(credential)
     with transaction.atomic():
-        Credential.objects.for_system().select_for_update(no_key=True).get(pk=credential.pk)
+        lock_credential(credential.pk)
         rows = Finding.objects.for_system().filter(credential=credential)
         latest = {row.code: row for row in rows.order_by("pk")}
         gone = set(latest) - {difference.code for difference in differences}

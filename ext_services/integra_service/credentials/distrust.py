@@ -12,6 +12,7 @@ from integra_service.people.models import Source
 from integra_service.records.models import InboxEvent
 
 from .life import reinstate, suspend
+from .locks import lock_credential, lock_source
 from .models import Credential, CredentialDocument, CredentialState, SourceDistrust, SuspensionReason
 
 PAGE = 200
@@ -20,11 +21,6 @@ _HELD = {"state": CredentialState.SUSPENDED, "reason": SuspensionReason.SOURCE_D
 
 def is_distrusted(source_id: int) -> bool:
     return SourceDistrust.objects.filter(source=source_id, lifted_at=None).exists()
-
-
-def lock_trust(source_id: int) -> None:
-    """Let nobody declare the source distrusted before the caller's transaction ends."""
-    Source.objects.select_for_update(no_key=True).get(pk=source_id)
 
 
 def distrust_source(source: Source, since: datetime, *, by: str, now: datetime) -> tuple[Credential, ...]:
@@ -64,8 +60,9 @@ def _lift(source: Source, by: str, now: datetime) -> None:
 @transaction.atomic
 def _reinstate(pk: int, source: Source, by: str, now: datetime) -> bool:
     """Let one count again, unless somebody did something else to it meanwhile, or distrusts the source anew."""
-    held = Credential.objects.for_system().select_for_update(no_key=True).filter(pk=pk, **_HELD).first()
-    if held is None or is_distrusted(source.pk):
+    held = lock_credential(pk)
+    is_held = {"state": held.state, "reason": held.reason} == _HELD
+    if not is_held or is_distrusted(source.pk):
         return False
     reinstate(held, by, now)
     return True
@@ -74,7 +71,7 @@ def _reinstate(pk: int, source: Source, by: str, now: datetime) -> bool:
 def _declare(source: Source, since: datetime, by: str, now: datetime) -> None:
     try:
         with transaction.atomic():
-            lock_trust(source.pk)
+            lock_source(source.pk)
             SourceDistrust.objects.create(source=source, since=since, declared_by=by, declared_at=now)
             data = {"since": since.isoformat()}
             audit.record("source.distrusted", actor=by, subject=f"source:{source.key}", now=now, data=data)

@@ -3,6 +3,7 @@
 Every rule of shape here has an interoperability reason in ``docs/credentials.md``.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,6 +49,11 @@ class CredentialFacts:
     valid_from: datetime
     valid_until: datetime | None
     results: tuple[ModuleResult, ...]
+
+
+def digest_content(content: bytes) -> str:
+    """Return the SHA-256 of a signed document's bytes, in hexadecimal: stored with it, and computed anew when shown."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def format_time(moment: datetime) -> str:

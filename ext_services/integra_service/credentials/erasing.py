@@ -9,6 +9,7 @@ from integra_service.people.models import Person
 
 from .issuer import get_issuer, take_state_position
 from .life import set_bits
+from .locks import lock_credential
 from .models import Credential, CredentialDocument, CredentialState, Finding
 from .signals import announce
 
@@ -35,12 +36,7 @@ def erase_credentials(person: Person, *, by: str, now: datetime) -> int:
 
 @transaction.atomic
 def _erase(pk: int, by: str, now: datetime) -> bool:
-    locked = (
-        Credential.objects.for_system()
-        .select_for_update(of=("self",), no_key=True)
-        .select_related("person")
-        .get(pk=pk)
-    )
+    locked = lock_credential(pk)
     if locked.state == CredentialState.ERASED:
         return False
     documents = CredentialDocument.objects.for_system().filter(credential=locked)

@@ -1,9 +1,10 @@
 """The issuer's row and its status lists."""
 
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -17,6 +18,7 @@ from .documents import IssuerProfile, build_status_list, format_time
 from .jose import JwtForm, sign_jwt
 from .keys import create_key, ensure_keys, get_did_document, get_signing_method, withdraw_key
 from .linked_data import dump
+from .locks import lock_issuer, lock_status_lists
 from .models import CredentialDocument, Issuer, KeyAlgorithm, SigningKey, StatusList
 from .proofs import sign
 from .secured import ResolutionError, Resolve
@@ -24,6 +26,8 @@ from .status_list import LENGTH, encode_list
 
 KEY = "integra"
 FIRST_LIST = "1"
+MAX_DRAWS = 8
+T = TypeVar("T")
 
 
 class IssuerChangedError(ServiceError):
@@ -99,7 +103,7 @@ def _create_issuer(now: datetime) -> Issuer:
 
 @transaction.atomic
 def _move_issuer(issuer: Issuer, now: datetime) -> None:
-    Issuer.objects.select_for_update(no_key=True).get(pk=issuer.pk)
+    lock_issuer(issuer)
     if CredentialDocument.objects.for_system().exists():
         raise IssuerChangedError(issuer.url, settings.INTEGRA_ISSUER_URL)
     issuer.url = settings.INTEGRA_ISSUER_URL
@@ -117,8 +121,7 @@ def compromise_key(key: SigningKey, now: datetime, by: str) -> None:
 
     The documents it signed are refused from now on: whoever calls this replaces them. Repeating it changes nothing.
     """
-    # The lists before the issuer's row, as a revocation takes them: the other way round the two would wait for ever.
-    status_lists = list(key.issuer.status_lists.order_by("pk").select_for_update(no_key=True))
+    status_lists = lock_status_lists(key.issuer.status_lists.all())
     if not withdraw_key(key, now):
         return
     for status_list in status_lists:
@@ -161,6 +164,25 @@ def open_status_list(issuer: Issuer, now: datetime) -> None:
     )
     if is_new:
         audit.record("status_list.opened", actor=audit.SYSTEM, subject=f"status_list:{key}", now=now)
+
+
+def store_with_free_index(
+    issuer: Issuer, store: Callable[[], T], find_known: Callable[[], T | None], now: datetime
+) -> T:
+    """Return what ``store`` made with a place of its own in the status list, or what somebody else made meanwhile."""
+    for draw in range(2 * MAX_DRAWS):
+        if draw == MAX_DRAWS:
+            # So many taken places in a row: the list is more than half full.
+            open_status_list(issuer, now)
+        try:
+            # Committed before anything is signed: a caller that holds a transaction open is a mistake.
+            with transaction.atomic(durable=True):
+                return store()
+        except IntegrityError:  # made meanwhile, or the drawn place in the status list is taken
+            known = find_known()
+            if known is not None:
+                return known
+    raise ServiceError("status_list_full", "No free place in the status list was found.")
 
 
 def count_entries(status_list: StatusList, city_ids: Collection[int]) -> dict[str, int]:

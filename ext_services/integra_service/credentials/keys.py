@@ -20,6 +20,7 @@ from integra_service.lib.errors import ServiceError
 from .did import PublishedKey, build_document
 from .jose import Es256PrivateKey
 from .linked_data import JsonObject
+from .locks import lock_issuer
 from .models import CredentialDocument, Issuer, KeyAlgorithm, KeyState, SigningKey
 from .multikey import PublicKey, encode_public_key
 from .proofs import SigningMethod, Signs
@@ -129,13 +130,6 @@ def count_documents(key: SigningKey, city_ids: Collection[int]) -> int:
     """Return how many documents of people of those cities the key signed, in whichever form."""
     documents = CredentialDocument.objects.in_cities(city_ids)
     return documents.filter(Q(signing_key=key) | Q(jose_key=key)).count()
-
-
-def lock_issuer(issuer: Issuer) -> None:
-    """Let one change of keys happen after the other, and none while a signature is being stored."""
-    # Without "no_key" the lock would also stop rows that refer to this one. Their foreign keys are checked at the
-    # commit, when they already hold the audit chain that the holder of this lock takes last: each waits for the other.
-    Issuer.objects.select_for_update(no_key=True).get(pk=issuer.pk)
 
 
 def _find_fragment(issuer: Issuer, algorithm: KeyAlgorithm, now: datetime) -> str:

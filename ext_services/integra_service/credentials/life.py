@@ -11,6 +11,7 @@ from integra_service.audit import services as audit
 from integra_service.lib.errors import RequestError
 
 from .issuer import get_issuer, sign_status_list, take_state_position
+from .locks import lock_credential, lock_status_lists
 from .models import (
     IN_FORCE,
     Act,
@@ -69,7 +70,7 @@ def perform(credential: Credential, act: Act, reason: str, *, by: str, now: date
     if reason not in REASONS[act]:
         raise RequestError("bad_reason", _("Choose one of the reasons."), "reason")
     sources, target, action = _ACTS[act]
-    locked = Credential.objects.for_system().select_for_update(no_key=True).get(pk=credential.pk)
+    locked = lock_credential(credential.pk)
     if locked.state != target:
         require_state(locked, sources)
         if act == Act.REVOKE:
@@ -92,7 +93,7 @@ def announce_expired(now: datetime) -> int:
 
 @transaction.atomic
 def _announce_expired(pk: int, now: datetime) -> bool:
-    locked = Credential.objects.for_system().select_for_update(no_key=True).get(pk=pk)
+    locked = lock_credential(pk)
     if (
         locked.state != CredentialState.VALID
         or locked.expires_at is None
@@ -125,6 +126,5 @@ def set_bits(documents: QuerySet[CredentialDocument], now: datetime) -> None:
     pks = list(documents.filter(is_revoked=False).values_list("pk", flat=True))
     rows = CredentialDocument.objects.for_system().filter(pk__in=pks)
     rows.update(is_revoked=True)
-    lists = StatusList.objects.filter(pk__in=rows.values("status_list")).order_by("pk")
-    for status_list in lists.select_for_update(no_key=True):
+    for status_list in lock_status_lists(StatusList.objects.filter(pk__in=rows.values("status_list"))):
         sign_status_list(status_list, now)

@@ -1,6 +1,5 @@
 """What the verification page and the paper say, read out of the signed document itself."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from integra_service.people.models import Purpose
 from integra_service.people.services import has_consent
 
 from .did import document_url
+from .documents import digest_content
 from .models import Credential, CredentialDocument, CredentialState, RevocationReason, SuspensionReason
 from .names import is_name_of
 from .states import EXPIRED, effective_state, get_page_url
@@ -112,7 +112,7 @@ def describe_credential(stored: CredentialDocument, now: datetime) -> Credential
     """Return what can be said of the document's credential now; its digest is computed anew each time."""
     credential = stored.credential
     content = bytes(stored.content or b"")
-    digest = hashlib.sha256(content).hexdigest()
+    digest = digest_content(content)
     state = effective_state(credential, now) if digest == stored.content_digest else UNCONFIRMED
     document = json.loads(stored.body)
     subject = document["credentialSubject"]

@@ -19,8 +19,9 @@ from integra_service.lib.errors import NotFoundError, RequestError
 from integra_service.people.models import City, LearnerIdentity
 from integra_service.people.services import Staff
 
-from .issuing import issue_due, replace
+from .issuing import issue_due
 from .models import IN_FORCE, CredentialDocument, KeyState, ReplacementReason, Run, RunKind
+from .replacing import replace
 from .states import is_replaceable
 
 logger = logging.getLogger(__name__)

@@ -21,10 +21,11 @@ from .approvals import (
     read_own_policies,
 )
 from .checking import settle_finding
+from .completing import complete_intents
 from .decisions import decide_achievements, decide_renewals
 from .history import History, access_finding, read_history
 from .issuer import compromise_key, count_entries, ensure_issuer, find_issuer
-from .issuing import complete_intents, issue_due
+from .issuing import issue_due
 from .keys import count_documents, rotate_key
 from .life import list_possible_acts, reinstate, revoke, suspend
 from .listing import Filters, Shown, count_waiting, list_register

@@ -14,9 +14,10 @@ from integra_service.lib.errors import ServiceError
 from .documents import format_time
 from .issuer import resolve_own, sign_status_list
 from .jose import JwtForm, sign_jwt
-from .keys import get_signing_method, lock_issuer, require_trusted
+from .keys import get_signing_method, require_trusted
 from .linked_data import JsonObject, LinkedDataError, dump
-from .models import Credential, CredentialDocument, Issuer, KeyAlgorithm, KeyState, SigningKey, StatusList
+from .locks import lock_credential, lock_issuer, lock_status_lists
+from .models import CredentialDocument, Issuer, KeyAlgorithm, KeyState, SigningKey, StatusList
 from .proofs import SigningMethod, sign
 from .secured import RefusedError, Resolve, read_embedded, read_jwt
 from .verification import CONTEXTS, Outcome, verify_document
@@ -107,7 +108,8 @@ def _list_lacking() -> QuerySet[CredentialDocument]:
 
 @transaction.atomic
 def _renew_list(status_list: StatusList, now: datetime) -> None:
-    sign_status_list(StatusList.objects.select_for_update(no_key=True).get(pk=status_list.pk), now)
+    (locked,) = lock_status_lists(StatusList.objects.filter(pk=status_list.pk))
+    sign_status_list(locked, now)
     subject = f"issuer:{status_list.issuer.key}"
     audit.record(
         "status_list.renewed", actor=audit.SYSTEM, subject=subject, now=now, data={"list": status_list.key}
@@ -125,8 +127,7 @@ def _read_signed(document: CredentialDocument, resolve: Resolve) -> JsonObject |
 @transaction.atomic
 def _store_jose(document: CredentialDocument, forms: JoseForms, now: datetime) -> bool:
     """Store the JWTs unless another process was faster or the document was erased meanwhile."""
-    # The credential before the issuer, as a revocation takes them: else the two would wait for each other.
-    Credential.objects.for_system().select_for_update(no_key=True).get(pk=document.credential_id)
+    lock_credential(document.credential_id)
     lock_issuer(forms.key.issuer)
     require_trusted(forms.key)
     lacking = _list_lacking().filter(pk=document.pk)

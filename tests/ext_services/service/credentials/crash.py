@@ -12,7 +12,7 @@ import django
 
 django.setup()
 
-from integra_service.credentials import issuing  # noqa: E402 - after the setup
+from integra_service.credentials import completing, issuing  # noqa: E402 - after the setup
 from integra_service.lib.clock import utc_now  # noqa: E402
 from integra_service.people.models import LearnerIdentity  # noqa: E402
 
@@ -23,7 +23,7 @@ def die(*_args: Any) -> Any:
 
 match sys.argv[1]:
     case "sign":
-        issuing._sign = die
+        completing._sign = die
     case "store":
-        issuing._store_signed = die
+        completing._store_signed = die
 issuing.issue_due(LearnerIdentity.objects.for_system().select_related("person").get(), utc_now())

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from integra_service.audit.models import AuditEntry
-from integra_service.credentials import issuing, keys, services
+from integra_service.credentials import completing, issuer, issuing, keys, services
 from integra_service.credentials.issuer import IssuerChangedError, IssuerMissingError, get_issuer, resolve_own
 from integra_service.credentials.models import (
     Credential,
@@ -211,7 +211,7 @@ def leave_intent(identity: Any, now: Any, monkeypatch: Any) -> Credential:
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(issuing, "_sign", fail)
+        patch.setattr(completing, "_sign", fail)
         with pytest.raises(OSError, match="no space"):
             services.issue_due(identity, now)
     return Credential.objects.for_system().get(person=identity.person)
@@ -360,7 +360,7 @@ def test_without_any_free_place_nothing_is_issued(
     learner: Callable[..., Any], now: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(issuing, "draw_status_index", lambda: 5)
-    monkeypatch.setattr(issuing, "open_status_list", lambda _issuer, _now: None)
+    monkeypatch.setattr(issuer, "open_status_list", lambda _issuer, _now: None)
     services.issue_due(learner(), now)
     identity = learner()
     with pytest.raises(ServiceError, match="status_list_full"):

@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from integra_service.audit.models import AuditEntry
 from integra_service.audit.services import check_chain
-from integra_service.credentials import issuing, keys, services
+from integra_service.credentials import completing, keys, services
 from integra_service.credentials.issuer import get_issuer, resolve_own
 from integra_service.credentials.jose import JwtForm
 from integra_service.credentials.keys import get_did_document
@@ -164,7 +164,7 @@ def test_signature_of_a_key_that_is_withdrawn_on_the_way_is_not_stored(
     learner: Any, now: Any, monkeypatch: Any, algorithm: KeyAlgorithm
 ) -> None:
     services.ensure_issuer(now)
-    sign = issuing._sign
+    sign = completing._sign
 
     def sign_and_lose(*args: Any) -> Any:
         forms = sign(*args)
@@ -173,7 +173,7 @@ def test_signature_of_a_key_that_is_withdrawn_on_the_way_is_not_stored(
 
     identity = learner()
     with monkeypatch.context() as patch, pytest.raises(keys.KeyCompromisedError):
-        patch.setattr(issuing, "_sign", sign_and_lose)
+        patch.setattr(completing, "_sign", sign_and_lose)
         services.issue_due(identity, now)
     (intent,) = Credential.objects.for_system()
     assert (intent.state, document_of(intent).content) == ("intended", None)

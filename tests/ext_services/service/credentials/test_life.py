@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from integra_service.audit.models import AuditEntry
-from integra_service.credentials import approvals, issuing, life, services
+from integra_service.credentials import approvals, completing, life, services
 from integra_service.credentials.distrust import distrust_source, lift_distrust
 from integra_service.credentials.erasing import erase_credentials
 from integra_service.credentials.issuer import get_issuer, resolve_own
@@ -226,7 +226,7 @@ def test_a_replacement_that_was_only_begun_is_finished_later(
     (credential,) = services.issue_due(identity, now)
     confirm_name(identity.person, "Dos", actor="learner:x", now=now + HOUR)
     with monkeypatch.context() as patch:
-        patch.setattr(issuing, "_sign", lambda *_args: (_ for _ in ()).throw(OSError("no space left")))
+        patch.setattr(completing, "_sign", lambda *_args: (_ for _ in ()).throw(OSError("no space left")))
         with pytest.raises(OSError, match="no space"):
             services.issue_due(identity, now + HOUR)
     # Until then the page shows what was signed.

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.contrib.sessions.backends.db import SessionStore
 
-from integra_service.credentials.issuing import complete_intents
+from integra_service.credentials.completing import complete_intents
 from integra_service.credentials.life import announce_expired
 from integra_service.credentials.runs import Progress, list_open_runs, work
 from integra_service.lib import throttle
