@@ -340,6 +340,20 @@ def test_an_expired_certificate_turns_the_proposal_at_the_end_of_its_last_day_in
     assert outcomes(application) == [Outcome.ELIGIBLE, Outcome.NOT_ELIGIBLE_YET]
     assert "que venció el 2 de marzo de 2028" in rule(application, "certificacion")["sentence"]
 
+    former = Credential.objects.for_system().get()
+    Credential.objects.create(
+        token="B" * 22,
+        person=town.person,
+        achievement_key=former.achievement_key,
+        term=2,
+        state="valid",
+        awarded_at=midnight,
+        changed_at=midnight,
+        state_position=(former.state_position or 0) + 1,
+    )
+    refresh_person(town.person, now=midnight)
+    assert outcomes(application)[-1] == Outcome.ELIGIBLE  # renewed
+
 
 def test_a_certificate_that_expires_proposes_again_by_itself(town):
     town.certify()
