@@ -41,7 +41,7 @@ from integra_service.credentials.models import (
     SuspensionReason,
 )
 from integra_service.credentials.names import is_name_of
-from integra_service.credentials.runs import start_run, work
+from integra_service.credentials.runs import Progress, start_run, work
 from integra_service.credentials.signing import SelfVerificationError
 from integra_service.credentials.verification import Outcome, verify_document
 from integra_service.lib.clock import utc_now
@@ -278,7 +278,7 @@ def test_two_workers_on_one_run_issue_each_once(builders: Any, now: Any) -> None
 
     def work_off() -> None:
         mine = Run.objects.get(pk=run.pk)
-        while not work(mine, now, chunk=3):
+        while work(mine, now, chunk=3) is not Progress.FINISHED:
             pass
 
     at_once([work_off] * 4)
