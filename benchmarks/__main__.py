@@ -31,7 +31,7 @@ def main() -> int:
         "blocks": ["-m", "benchmarks.blocks"],
         "intake on SQLite": ["-m", "benchmarks.intake"],
         "intake on PostgreSQL": [*on_postgresql, "-m", "benchmarks.intake"],
-        "certificate": ["-m", "benchmarks.credentials"],
+        "certificate on PostgreSQL": [*on_postgresql, "-m", "benchmarks.credentials"],
         "item statistics": ["-m", "benchmarks.statistics"],
         "busy workers on PostgreSQL": [*on_postgresql, "-m", "benchmarks.busy"],
         "register on PostgreSQL": [*on_postgresql, "-m", "benchmarks.register"],

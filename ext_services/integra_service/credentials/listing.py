@@ -9,13 +9,13 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from integra_service.lib.errors import NotFoundError
+from integra_service.lib.paging import Page, take_page
 from integra_service.people.services import Staff
 
 from .approvals import count_waiting_policies
 from .models import Credential, CredentialDocument, CredentialState, Finding, RequestedAct
 from .runs import list_runs
 
-PAGE = 50
 LONG_SUSPENSION = timedelta(days=30)
 
 
@@ -45,17 +45,6 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterPage:
-    """One page, and the credential to go on after; None on the last one.
-
-    Each row carries ``has_finding`` and ``waits`` (for a second person).
-    """
-
-    rows: tuple[Credential, ...]
-    next_after: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
 class Waiting:
     """What waits for an officer, in numbers."""
 
@@ -66,10 +55,10 @@ class Waiting:
     run_count: int
 
 
-def list_register(staff: Staff, filters: Filters, after: UUID | None, now: datetime) -> RegisterPage:
+def list_register(staff: Staff, filters: Filters, after: UUID | None, now: datetime) -> Page[Credential]:
     """Return the page that begins after the credential ``after``, or the first; NotFoundError for one of another city.
 
-    By keys and never by an offset, so that a later page costs what the first one does.
+    Each row carries ``has_finding`` and ``waits`` (for a second person).
     """
     rows = _narrow(_list_issued(staff.city_ids), filters, now)
     if after is not None:
@@ -78,8 +67,7 @@ def list_register(staff: Staff, filters: Filters, after: UUID | None, now: datet
         has_finding=Exists(_open_findings().filter(credential=OuterRef("pk"))),
         waits=Exists(_open_acts().filter(credential=OuterRef("pk"))),
     )
-    found = list(rows.select_related("person__city").order_by("-awarded_at", "-pk")[: PAGE + 1])
-    return RegisterPage(tuple(found[:PAGE]), found[PAGE - 1].uuid if len(found) > PAGE else None)
+    return take_page(rows.select_related("person__city").order_by("-awarded_at", "-pk"))
 
 
 def count_waiting(staff: Staff, now: datetime) -> Waiting:

@@ -11,6 +11,11 @@ def local_day(moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
 
 
+def start_of_day(day: date) -> datetime:
+    """Return its first moment."""
+    return datetime.combine(day, time(), ZoneInfo(settings.TIME_ZONE)).astimezone(UTC)
+
+
 def end_of_day(day: date) -> datetime:
     """Return the last second of that day; signed documents tell no finer time."""
     return datetime.combine(day, time(23, 59, 59), ZoneInfo(settings.TIME_ZONE)).astimezone(UTC)

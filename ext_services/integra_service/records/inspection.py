@@ -1,7 +1,7 @@
 """What an operator may look at: parked and refused events, gaps, manifests; only of the sources they keep."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -10,13 +10,14 @@ from django.db.models import Count, QuerySet
 
 from integra_grading.manifest import parse_manifest
 from integra_service.lib.errors import NotFoundError
+from integra_service.lib.paging import Page, take_page
 from integra_service.people.models import LearnerIdentity, Source
 from integra_service.people.services import Staff, operated_sources
 
 from .models import CheckReport, InboxEvent, InboxState, LearningRecordRow, RefusedEvent
 from .models import Manifest as ManifestRow
 
-PAGE = 50
+MAX_GAPS = 50
 E = TypeVar("E", InboxEvent, RefusedEvent)
 
 
@@ -52,12 +53,12 @@ class ManifestView:
     banks: tuple[tuple[str, bool], ...]  # id, public
 
 
-def list_parked(staff: Staff, *, source_key: str, reason: str, before: int | None) -> Sequence[InboxEvent]:
+def list_parked(staff: Staff, *, source_key: str, reason: str, before: int | None) -> Page[InboxEvent]:
     """Return a page of parked events, the latest first."""
     events = parked_events(staff)
     if reason:
         events = events.filter(reason=reason)
-    return take_page(events, source_key=source_key, before=before)
+    return page_before(events, source_key=source_key, before=before)
 
 
 def count_parked(staff: Staff) -> tuple[ParkedGroup, ...]:
@@ -76,21 +77,21 @@ def parked_events(staff: Staff) -> QuerySet[InboxEvent]:
     return InboxEvent.objects.filter(state=InboxState.PARKED, source__in=operated_sources(staff))
 
 
-def list_refused(staff: Staff, *, source_key: str, code: str, before: int | None) -> Sequence[RefusedEvent]:
+def list_refused(staff: Staff, *, source_key: str, code: str, before: int | None) -> Page[RefusedEvent]:
     """Return a page of refused events, the latest first."""
     events = refused_events(staff)
     if code:
         events = events.filter(code=code)
-    return take_page(events, source_key=source_key, before=before)
+    return page_before(events, source_key=source_key, before=before)
 
 
-def take_page(events: QuerySet[E], *, source_key: str, before: int | None) -> Sequence[E]:
-    """Return the latest events before that one, and one more than a page holds where others follow."""
+def page_before(events: QuerySet[E], *, source_key: str, before: int | None) -> Page[E]:
+    """Return the page of the latest events before that one."""
     if source_key:
         events = events.filter(source__key=source_key)
     if before is not None:
         events = events.filter(pk__lt=before)
-    return list(events.select_related("source").order_by("-pk")[: PAGE + 1])
+    return take_page(events.select_related("source").order_by("-pk"))
 
 
 def list_refusal_codes(staff: Staff) -> tuple[str, ...]:
@@ -119,7 +120,7 @@ def access_check(staff: Staff, pk: int) -> CheckReport:
 def list_gaps(source_ids: Collection[int]) -> tuple[Gap, ...]:
     """Return the learners with most numbers missing first."""
     rows = LearningRecordRow.objects.for_system().filter(missing_count__gt=0, identity__source__in=source_ids)
-    rows = rows.select_related("identity__source").order_by("-missing_count", "pk")[:PAGE]
+    rows = rows.select_related("identity__source").order_by("-missing_count", "pk")[:MAX_GAPS]
     return tuple(describe_gap(row) for row in rows)
 
 

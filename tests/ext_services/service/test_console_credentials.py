@@ -15,7 +15,7 @@ from service_support import NOW, confirm, give_factor, make_staff, pass_factor
 
 from integra_service.audit.models import AuditEntry
 from integra_service.credentials import approvals
-from integra_service.credentials.listing import PAGE, Filters, list_register
+from integra_service.credentials.listing import Filters, list_register
 from integra_service.credentials.models import (
     Credential,
     CredentialDocument,
@@ -26,6 +26,7 @@ from integra_service.credentials.models import (
     Run,
     RunKind,
 )
+from integra_service.lib import paging
 from integra_service.lib.clock import utc_now
 from integra_service.people.models import City, LearnerIdentity, Person, Role, StaffRole
 from integra_service.people.services import find_staff
@@ -238,7 +239,6 @@ def test_who_has_several_cities_may_choose_one(office):
 )
 def test_paging_shows_everything_once_newest_first(db, minutes, size):
     """Also where many were issued at the same moment, and whatever is issued between two pages."""
-    from integra_service.credentials import listing
 
     Credential.objects.for_system().delete()
     city, _ = City.objects.get_or_create(key="ciudad-a", defaults={"name": "Ciudad A"})
@@ -247,18 +247,18 @@ def test_paging_shows_everything_once_newest_first(db, minutes, size):
     made = make_many(city.key, len(minutes))
     for row, minute in zip(made, minutes, strict=True):
         Credential.objects.for_system().filter(pk=row.pk).update(awarded_at=NOW + timedelta(minutes=minute))
-    kept, listing.PAGE = listing.PAGE, size
+    kept, paging.PAGE = paging.PAGE, size
     try:
         seen, after = [], None
         while True:
             page = list_register(staff_of("lectora"), Filters(), after, NOW)
             seen += page.rows
             make_many(city.key, 1, at=NOW + timedelta(days=1))
-            if page.next_after is None:
+            if page.last is None:
                 break
-            after = page.next_after
+            after = page.last.uuid
     finally:
-        listing.PAGE = kept
+        paging.PAGE = kept
     expected = sorted(zip(minutes, (row.pk for row in made), strict=True), reverse=True)
     assert [row.pk for row in seen] == [pk for _minute, pk in expected]
 
@@ -267,18 +267,18 @@ def test_one_row_and_a_whole_page_take_as_many_queries(office):
     client = office.client_of("personal-a")
     client.get(REGISTER)
     counts = []
-    for count in (0, PAGE + 10):
+    for count in (0, paging.PAGE + 10):
         make_many("ciudad-a", count)
         with CaptureQueriesContext(connection) as queries:
             answer = client.get(REGISTER)
         counts.append((len(answer.context["rows"]), len(queries)))
-    assert [rows for rows, _ in counts] == [1, PAGE]
+    assert [rows for rows, _ in counts] == [1, paging.PAGE]
     assert len({queries for _, queries in counts}) == 1
     assert counts[0][1] <= 12
 
 
 def test_the_next_page_keeps_the_filters_and_holds_no_name(office):
-    make_many("ciudad-a", PAGE + 5)
+    make_many("ciudad-a", paging.PAGE + 5)
     client = office.client_of("personal-a")
     first = client.get(f"{REGISTER}?estado=valid")
     second = client.get(REGISTER + first.context["next_url"])

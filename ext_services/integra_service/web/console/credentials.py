@@ -1,13 +1,10 @@
 """The register of certificates: a page of fifty, filtered, with nobody's name in the address."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -24,6 +21,7 @@ from integra_service.credentials.services import (
     list_register,
 )
 from integra_service.lib.clock import utc_now
+from integra_service.lib.days import start_of_day
 from integra_service.people.models import City, Person
 from integra_service.people.services import Staff, confirmed_names, list_short_codes
 from integra_service.web.sessions import people_page
@@ -83,8 +81,8 @@ class FilterForm(forms.Form):
             shown=Shown(given["estado"]) if given["estado"] else None,
             achievement_key=given["logro"],
             city_id=None if city is None else city.pk,
-            from_at=None if given["desde"] is None else start_of(given["desde"]),
-            before_at=None if last is None else start_of(last + timedelta(days=1)),
+            from_at=None if given["desde"] is None else start_of_day(given["desde"]),
+            before_at=None if last is None else start_of_day(last + timedelta(days=1)),
             has_finding=given["hallazgos"],
             waits=given["espera"],
         )
@@ -102,7 +100,7 @@ def credentials(request: HttpRequest, staff: Staff) -> HttpResponse:
     now = utc_now()
     page = list_register(staff, form.read(), form.cleaned_data["despues"], now)
     context["rows"] = describe_rows(page.rows, titles, now)
-    context["next_url"] = make_next(request.GET, page.next_after)
+    context["next_url"] = make_next(request.GET, page.last)
     context["is_later"] = form.cleaned_data["despues"] is not None
     return render(request, "integra/credentials.html", context)
 
@@ -138,13 +136,8 @@ def describe_own(person: Person, now: datetime) -> list[dict[str, object]]:
     ]
 
 
-def make_next(query: QueryDict, next_after: UUID | None) -> str:
-    if next_after is None:
+def make_next(query: QueryDict, last: Credential | None) -> str:
+    if last is None:
         return ""
     kept = [(name, value) for name, value in query.items() if name != "despues" and value]
-    return "?" + urlencode([*kept, ("despues", str(next_after))])
-
-
-def start_of(day: date) -> datetime:
-    """Return when that day begins in the programme's time zone."""
-    return datetime.combine(day, time(), ZoneInfo(settings.TIME_ZONE)).astimezone(UTC)
+    return "?" + urlencode([*kept, ("despues", str(last.uuid))])

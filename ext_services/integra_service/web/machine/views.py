@@ -4,10 +4,8 @@ Nobody's name or answer stands here: sources, counts, ages, pseudonyms.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +20,6 @@ from integra_service.lib.errors import RequestError
 from integra_service.people.services import Staff, access_source, operated_sources
 from integra_service.records.comparing import compare_soon
 from integra_service.records.inspection import (
-    PAGE,
     access_check,
     access_parked,
     access_refused,
@@ -64,11 +61,6 @@ def read_filters(request: HttpRequest) -> Filters:
     return Filters(source_key, reason, int(before) if before else None)
 
 
-def cut_page(rows: Sequence[Any]) -> dict[str, Any]:
-    """Return the rows of one page, and from where the next one goes on."""
-    return {"rows": rows[:PAGE], "next_before": rows[PAGE - 1].pk if len(rows) > PAGE else None}
-
-
 @require_GET
 @never_cache
 @operator_page
@@ -93,10 +85,10 @@ def overview(request: HttpRequest, staff: Staff) -> HttpResponse:
 @operator_page
 def parked(request: HttpRequest, staff: Staff) -> HttpResponse:
     asked = read_filters(request)
-    rows = list_parked(staff, source_key=asked.source_key, reason=asked.reason, before=asked.before)
+    page = list_parked(staff, source_key=asked.source_key, reason=asked.reason, before=asked.before)
     groups = [(group, explain_reason(group.reason)) for group in count_parked(staff)]
-    labelled = [(event, explain_reason(event.reason)) for event in rows[:PAGE]]
-    context = {**cut_page(rows), "groups": groups, "labelled": labelled, "asked": asked}
+    labelled = [(event, explain_reason(event.reason)) for event in page.rows]
+    context = {"page": page, "groups": groups, "labelled": labelled, "asked": asked}
     return render(request, "integra/machine_parked.html", context)
 
 
@@ -146,9 +138,9 @@ def retry_all(request: HttpRequest, staff: Staff, key: str) -> HttpResponse:
 @operator_page
 def refused(request: HttpRequest, staff: Staff) -> HttpResponse:
     asked = read_filters(request)
-    rows = list_refused(staff, source_key=asked.source_key, code=asked.reason, before=asked.before)
+    page = list_refused(staff, source_key=asked.source_key, code=asked.reason, before=asked.before)
     context = {
-        **cut_page(rows),
+        "page": page,
         "codes": list_refusal_codes(staff),
         "sources": operated_sources(staff),
         "asked": asked,
