@@ -54,7 +54,6 @@ from .signing import complete_forms
 from .states import (
     EXPIRED,
     effective_state,
-    find_current,
     get_page_url,
     list_credentials,
     list_states,
@@ -105,7 +104,6 @@ __all__ = [
     "effective_state",
     "ensure_issuer",
     "find_approval",
-    "find_current",
     "find_issuer",
     "find_policy_by_digest",
     "get_page_url",

@@ -68,13 +68,6 @@ def find_next(credential: Credential) -> Credential | None:
     return None if following is None or following.state == CredentialState.INTENDED else following
 
 
-def find_current(person: Person, achievement_key: str, now: datetime) -> Credential | None:
-    """Return the person's latest certificate of this achievement that counts now, or None."""
-    terms = [term for term in list_terms(person) if term.achievement_key == achievement_key]
-    counting = [term for term in terms if effective_state(term, now) == CredentialState.VALID]
-    return counting[-1] if counting else None
-
-
 def list_credentials(person: Person) -> tuple[Credential, ...]:
     """Return what was issued to this person, whatever became of it."""
     unseen = {CredentialState.INTENDED, CredentialState.ERASED}

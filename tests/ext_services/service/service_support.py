@@ -18,6 +18,7 @@ from integra_grading import events
 from integra_grading.canonical import canonical_json
 from integra_grading.manifest import bank_digest, manifest_digest
 from integra_grading.standing import CourseState, ModuleState, Route
+from integra_service.credentials.services import effective_state, list_terms
 from integra_service.lib.clock import utc_now
 from integra_service.lib.models import ThrottleWindow
 from integra_service.people import factors, invitations
@@ -422,3 +423,9 @@ def confirm(client, name="María José Ñáñez", *, find_by_name="si"):
 
 def dump(value):
     return json.dumps(value).encode()
+
+
+def find_counting(person, achievement_key, now):
+    """The person's latest certificate of this achievement that counts now, or None."""
+    terms = [term for term in list_terms(person) if term.achievement_key == achievement_key]
+    return next((term for term in reversed(terms) if effective_state(term, now) == "valid"), None)

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from service_support import find_counting
 
 from integra_service.audit.models import AuditEntry
 from integra_service.credentials import approvals, life, services
@@ -191,11 +192,10 @@ def test_the_classroom_hears_of_the_latest_one_only(trainer: Any) -> None:
     assert [(row.token, row.state) for row in services.list_states(source, 0, END + DAY)] == [
         (renewed.token, "valid")
     ]
-    current = services.find_current(trainer.person, "curso", END + DAY)
-    assert current == renewed
+    assert find_counting(trainer.person, "curso", END + DAY) == renewed
     services.revoke(renewed, RevocationReason.MISUSE, "user:7", OPENS + 2 * DAY)
     # Each stands for itself: whoever takes one back sees the other beside it.
-    assert services.find_current(trainer.person, "curso", OPENS + 2 * DAY) == former
+    assert find_counting(trainer.person, "curso", OPENS + 2 * DAY) == former
 
 
 def test_each_rests_on_its_own_results(trainer: Any) -> None:

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 from django.test import Client
-from service_support import NOW
+from service_support import NOW, find_counting
 
-from integra_service.credentials.services import RevocationReason, find_current, revoke
+from integra_service.credentials.services import RevocationReason, revoke
 from integra_service.eligibility.models import Application, ProposalRow
 
 from .conftest import NAME
@@ -106,7 +106,7 @@ def test_strangers_and_learners_are_sent_to_sign_in_without_a_word(applied):
 
 def test_the_learners_own_pages_say_nothing_of_the_fund(applied):
     client = applied.room.enter(applied.learner)
-    for path in ("/mi/", "/mi/aviso/", f"/c/{find_current(applied.person, 'curso', NOW).token}"):
+    for path in ("/mi/", "/mi/aviso/", f"/c/{find_counting(applied.person, 'curso', NOW).token}"):
         text = client.get(path).content.decode()
         assert str(applied.application.uuid) not in text
         assert "DEMO-2026" not in text
@@ -180,7 +180,7 @@ def test_proposing_again_changes_nothing_while_nothing_changed(applied):
 
 def test_a_changed_fact_shows_the_new_proposal_and_keeps_the_former_one(applied):
     client = applied.world.client_of("personal-a")
-    revoke(find_current(applied.person, "curso", NOW), RevocationReason.EVIDENCE_WITHDRAWN, "user:1", NOW)
+    revoke(find_counting(applied.person, "curso", NOW), RevocationReason.EVIDENCE_WITHDRAWN, "user:1", NOW)
     page = client.get(applied.page).content.decode()
 
     assert re.search(r'data-role="outcome">([^<]+)<', page).group(1) == "No elegible por ahora"

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
-from service_support import NOW, STARTED
+from service_support import NOW, STARTED, find_counting
 
 from integra_grading import events
 from integra_service.audit.services import check_chain
 from integra_service.credentials.life import announce_expired
-from integra_service.credentials.services import Credential, RevocationReason, find_current, revoke
+from integra_service.credentials.services import Credential, RevocationReason, revoke
 from integra_service.eligibility.engine import DocumentState, Outcome
 from integra_service.eligibility.facts import collect_facts
 from integra_service.eligibility.models import Application, PolicyVersion, ProposalRow
@@ -200,7 +200,7 @@ def test_of_a_learner_who_only_enrolled_everything_is_said_to_be_missing(town):
 def test_facts_carry_source_day_and_who_entered_them(town):
     town.certify()
     facts = collect_facts(town.person, town.cities["a"].pk)
-    credential = find_current(town.person, "curso", NOW)
+    credential = find_counting(town.person, "curso", NOW)
 
     certificate = facts.certificates["curso"]
     assert (certificate.is_in_force, certificate.route, certificate.missing) == (True, "formación", ())
@@ -317,7 +317,7 @@ def test_a_revoked_certificate_turns_the_proposal_and_says_whose_turn_it_is(town
     application = town.apply()
     assert outcomes(application) == [Outcome.ELIGIBLE]
 
-    revoke(find_current(town.person, "curso", NOW), RevocationReason.EVIDENCE_WITHDRAWN, "user:1", NOW)
+    revoke(find_counting(town.person, "curso", NOW), RevocationReason.EVIDENCE_WITHDRAWN, "user:1", NOW)
 
     assert outcomes(application) == [Outcome.ELIGIBLE, Outcome.NOT_ELIGIBLE_YET]
     result = rule(application, "certificacion")
