@@ -133,13 +133,15 @@ AUTH_PASSWORD_VALIDATORS = [
 # A link to set the password of a new account.
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 LOGIN_URL = "web:sign-in"
-SESSION_COOKIE_NAME = "integra_session"
+# With this prefix no other host under the same domain, as the classroom is, can set them.
+COOKIE_PREFIX = "__Host-" if USES_HTTPS else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}integra_session"
 SESSION_COOKIE_SECURE = USES_HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
-CSRF_COOKIE_NAME = "integra_service_csrf"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}integra_service_csrf"
 CSRF_COOKIE_SECURE = USES_HTTPS
 CSRF_COOKIE_HTTPONLY = True
 # A proxy ends TLS: Django sees http, the browser says https.

@@ -14,7 +14,7 @@ from integra_service.lib.accepting import prefer_type
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import BusyError, NotFoundError, RequestError
 from integra_service.lib.throttle import require_turn, seconds_left, take_turn
-from integra_service.lib.visitors import find_visitor
+from integra_service.lib.visitors import find_visitor, require_own_page
 from integra_service.people.services import confirmed_name
 from integra_service.people.session import find_learner
 
@@ -135,6 +135,7 @@ def credential_svg(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def credential_paper(request: HttpRequest, token: str) -> HttpResponse:
     """Make the PDF. Only the holder's own has the name: the address alone must not tell it."""
+    require_own_page(request)
     document, now = access_document(token), utc_now()
     name = confirmed_name(document.credential.person) if _is_holder(request, document.credential) else None
     if name is not None and compare_name(document, name) != "match":

@@ -20,7 +20,8 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 RETRY_SECONDS = 10
-HSTS = "max-age=31536000; includeSubDomains"
+# Of this host alone: what stands under it is somebody else's.
+HSTS = "max-age=31536000"
 
 
 class SecurityHeadersMiddleware:

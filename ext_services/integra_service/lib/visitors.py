@@ -6,9 +6,15 @@ proxy has. What stands left of it was written by whoever asks, and is believed b
 """
 
 import ipaddress
+import logging
+from functools import cache
 
 from django.conf import settings
 from django.http import HttpRequest
+
+from .errors import NotFoundError
+
+logger = logging.getLogger(__name__)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -22,7 +28,23 @@ def find_visitor(request: HttpRequest) -> str:
     peer = read_address(request.META.get("REMOTE_ADDR", ""))
     if peer is None:
         return ""
-    return name_line(find_client(peer, request.META.get("HTTP_X_FORWARDED_FOR", "")))
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    if forwarded and peer.is_private and not is_trusted(peer):
+        warn_of_proxy(str(peer))
+    return name_line(find_client(peer, forwarded))
+
+
+@cache
+def warn_of_proxy(address: str) -> None:
+    """Tell the operator, once in each process, that everybody is limited as one."""
+    logger.warning("requests come through %s, which INTEGRA_TRUSTED_PROXIES does not name", address)
+
+
+def require_own_page(request: HttpRequest) -> None:
+    """Raise NotFoundError where another site's page loads this as a part of it: the visitor asked for nothing."""
+    is_foreign = request.headers.get("Sec-Fetch-Site") == "cross-site"
+    if is_foreign and request.headers.get("Sec-Fetch-Dest") != "document":
+        raise NotFoundError
 
 
 def find_client(peer: Address, forwarded: str) -> Address:

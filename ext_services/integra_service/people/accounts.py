@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
-from django.contrib.auth.tokens import default_token_generator
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -72,7 +71,7 @@ def make_password_link(user: User, *, now: datetime) -> tuple[str, str]:
     """
     invitations.invite(user, now=now)
     note("account.link_made", user, now)
-    return invitations.encode_id(user), default_token_generator.make_token(user)
+    return invitations.encode_id(user), invitations.password_tokens.make_token(user)
 
 
 @transaction.atomic

@@ -21,6 +21,12 @@ def look_at_handover(token: str, now: datetime) -> HandoverClaims:
     return claims
 
 
+def refuse_handover(token: str, now: datetime) -> None:
+    """Use the link up without entering: what the person did not want lies in nobody's history as an open door."""
+    claims, _territory = read_own(token, now)
+    HandoverUse.objects.get_or_create(source=claims.source, jti=claims.jti, defaults={"used_at": now})
+
+
 def accept_handover(token: str, now: datetime) -> LearnerIdentity:
     """Use the link and return whom it hands over, or raise TokenError."""
     claims, territory = read_own(token, now)

@@ -17,16 +17,25 @@ from integra_service.audit import services as audit
 from .models import FactorInvitation
 
 
+class PasswordTokenGenerator(PasswordResetTokenGenerator):
+    """Django's tokens, bound to the invitation as well: a link that was made before another one opens nothing."""
+
+    key_salt = "integra_service.people.invitations.password"
+
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
+        return f"{super()._make_hash_value(user, timestamp)}:{find_invited_at(user)}"
+
+
 class FactorTokenGenerator(PasswordResetTokenGenerator):
-    """Tokens as those of the password's link, bound to the invitation instead of the password and the last sign-in."""
+    """Bound to the invitation instead of the password and the last sign-in."""
 
     key_salt = "integra_service.people.invitations"
 
     def _make_hash_value(self, user: User, timestamp: int) -> str:
-        return f"{user.pk}:{FactorInvitation.objects.get(user=user).made_at.isoformat()}:{timestamp}"
+        return f"{user.pk}:{find_invited_at(user)}:{timestamp}"
 
 
-tokens = FactorTokenGenerator()
+password_tokens, factor_tokens = PasswordTokenGenerator(), FactorTokenGenerator()
 
 
 @transaction.atomic
@@ -41,7 +50,7 @@ def make_link(user: User, *, now: datetime) -> tuple[str, str]:
     """Invite, and return the two parts of a link that says so: one day, until a factor is enrolled."""
     invite(user, now=now)
     audit.record("second_factor.link_made", actor=audit.SYSTEM, subject=f"user:{user.pk}", now=now)
-    return encode_id(user), tokens.make_token(user)
+    return encode_id(user), factor_tokens.make_token(user)
 
 
 def read_link(uidb64: str, token: str) -> User | None:
@@ -51,7 +60,7 @@ def read_link(uidb64: str, token: str) -> User | None:
     except ValueError:
         return None
     invited = User.objects.filter(pk=pk, is_active=True, factor_invitation__isnull=False).first()
-    return invited if invited is not None and tokens.check_token(invited, token) else None
+    return invited if invited is not None and factor_tokens.check_token(invited, token) else None
 
 
 def find_invited_at(user: User) -> datetime | None:

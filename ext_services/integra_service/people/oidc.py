@@ -6,21 +6,21 @@ roles of the provider are neither asked for nor read.
 
 import base64
 import secrets
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from integra_service.lib.errors import RequestError
 from integra_service.lib.outgoing import Answer, OutgoingError, fetch, post_form
 from integra_service.lib.providers import Provider, ProviderKind, require_provider_url
+from integra_service.lib.remembering import Remembered, StillAskingError
 from integra_service.lib.strictjson import parse_json
 
 from .id_tokens import IdentityError, read_subject
@@ -28,7 +28,6 @@ from .id_tokens import IdentityError, read_subject
 PENDING_SECONDS = 10 * 60
 DISCOVERY_SECONDS = 5 * 60
 FAILED_SECONDS = 30  # who presses the button meanwhile does not make us call again
-WAIT_SECONDS = 2  # for another thread's call; a provider that hangs must not hold them all
 VERIFIER_LENGTH = 64
 TOKEN_BYTES = 32
 SCOPES = {ProviderKind.OIDC: "openid", ProviderKind.OPENEDX: "user_id"}
@@ -52,9 +51,6 @@ class Endpoints:
     token_url: str
     keys_url: str | None
     takes_secret_in_form: bool
-
-
-asking = threading.Lock()
 
 
 def begin(provider: Provider, redirect_uri: str, now: datetime) -> tuple[str, PendingSignIn]:
@@ -134,29 +130,15 @@ def find_endpoints(provider: Provider) -> Endpoints:
     """
     if provider.kind is ProviderKind.OPENEDX:
         return Endpoints(f"{provider.issuer}/authorize", f"{provider.issuer}/access_token", None, True)
-    key = f"people.oidc:{provider.issuer}"
-    found: Endpoints | str | None = cache.get(key)
-    if found is None:
-        if not asking.acquire(timeout=WAIT_SECONDS):
-            raise IdentityError("discovery takes long")
-        try:
-            found = cache.get(key) or keep_discovery(provider.issuer, key)
-        finally:
-            asking.release()
-    if isinstance(found, str):
-        raise IdentityError(found)
-    return found
-
-
-def keep_discovery(issuer: str, key: str) -> Endpoints | str:
-    """Ask the provider, and keep what it says or why that cannot be used."""
     try:
-        endpoints = discover(issuer)
-    except IdentityError as error:
-        cache.set(key, error.why, FAILED_SECONDS)
-        return error.why
-    cache.set(key, endpoints, DISCOVERY_SECONDS)
-    return endpoints
+        return remember_discovery(provider.issuer).get()
+    except StillAskingError as error:
+        raise IdentityError("discovery takes long") from error
+
+
+@cache
+def remember_discovery(issuer: str) -> Remembered[Endpoints]:
+    return Remembered(lambda: discover(issuer), DISCOVERY_SECONDS, FAILED_SECONDS)
 
 
 def discover(issuer: str) -> Endpoints:

@@ -142,9 +142,13 @@ def has_fresh_factor(request: HttpRequest) -> bool:
 
 
 def remember_invitation(request: HttpRequest, user: User, now: datetime) -> None:
-    """Note in the session that a one-time link of this user was opened in it, for when they are signed in."""
+    """Note in the session that a one-time link of this user was opened in it, for when they are signed in.
+
+    Under a new key: whoever knew the old one, because they planted it or are signed in with it, does not get the mark.
+    """
     invited_at = find_invited_at(user)
     if invited_at is not None:
+        request.session.cycle_key()
         request.session[INVITED_KEY] = {
             "user": user.pk,
             "invited_at": invited_at.isoformat(),

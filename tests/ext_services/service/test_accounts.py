@@ -96,6 +96,14 @@ def test_a_link_counts_a_day(world, client, settings, hours):
     assert Client().get(link).status_code == (302 if hours < 24 else 400)
 
 
+def test_a_later_link_ends_an_earlier_one_of_either_kind(world):
+    to_the_wrong_person = link_in(staff("add", "rosa"))
+    assert Client().get(to_the_wrong_person).status_code == 302
+    staff("factor-link", "rosa")
+    assert Client().get(to_the_wrong_person).status_code == 400
+    assert Client().get(link_in(staff("link", "rosa"))).status_code == 302
+
+
 def test_a_link_ends_with_a_sign_in_and_with_a_further_password(world, client):
     link = link_in(staff("link", "personal-a"))
     sign_in("personal-a")

@@ -1,6 +1,7 @@
 """What /readyz and the console say is the matter: each fault on its own, by count, never whose."""
 
 import json
+import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from service_support import NOW
 
 from integra_grading import events
 from integra_service.audit.models import AuditHead
-from integra_service.lib.remembering import Remembered
+from integra_service.lib.remembering import Remembered, StillAskingError
 from integra_service.people.models import LearnerIdentity, Source
 from integra_service.records.apply import apply_inbox
 from integra_service.records.checking import store_report
@@ -155,7 +156,7 @@ def test_of_many_who_ask_at_once_one_looks():
         time.sleep(0.05)
         return len(looks)
 
-    remembered = Remembered(look, 60)
+    remembered = Remembered(look, 60, 60)
 
     def ask():
         barrier.wait()
@@ -165,8 +166,21 @@ def test_of_many_who_ask_at_once_one_looks():
         assert list(pool.map(lambda _: ask(), range(8))) == [1] * 8
 
 
-def test_what_could_not_be_looked_at_is_looked_at_again():
-    answers = iter([RuntimeError("away"), "here"])
+def test_what_hangs_holds_one_thread_and_the_others_for_a_moment():
+    go = threading.Event()
+    remembered = Remembered(lambda: go.wait(10), 60, 60, wait_seconds=0.05)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(remembered.get)
+        while not remembered.lock.locked():
+            time.sleep(0.01)
+        with pytest.raises(StillAskingError):
+            remembered.get()
+        go.set()
+        assert first.result() is True
+
+
+def test_what_could_not_be_looked_at_is_looked_at_again_after_a_while():
+    answers, moment = iter([RuntimeError("away"), "here"]), [0.0]
 
     def look():
         answer = next(answers)
@@ -174,9 +188,11 @@ def test_what_could_not_be_looked_at_is_looked_at_again():
             raise answer
         return answer
 
-    remembered = Remembered(look, 60)
-    with pytest.raises(RuntimeError):
-        remembered.get()
+    remembered = Remembered(look, 60, 1, clock=lambda: moment[0])
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            remembered.get()
+    moment[0] = 1.0
     assert remembered.get() == "here"
 
 

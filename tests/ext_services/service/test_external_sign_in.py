@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 from identity_provider import AUDIENCE_OF_LMS, CLIENT_ID, CLIENT_SECRET, IdentityProvider, Key
 from service_support import NOW
@@ -39,7 +38,7 @@ def provider():
 
 
 def run_provider(algorithm):
-    cache.clear()
+    oidc.remember_discovery.cache_clear()
     provider = IdentityProvider(algorithm)
     yield provider
     provider.close()
@@ -402,9 +401,9 @@ def test_of_many_at_once_one_asks_and_a_provider_that_hangs_holds_the_others_for
         assert set(pool.map(find, range(8))) == {f"{provider.issuer}/access_token"}
     assert discoveries(provider) == 1
 
-    cache.clear()
+    oidc.remember_discovery.cache_clear()
     go.clear()
-    monkeypatch.setattr(oidc, "WAIT_SECONDS", 0.1)
+    oidc.remember_discovery(provider.issuer).wait_seconds = 0.1
     Timer(0.5, go.set).start()
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(find, range(8)))

@@ -133,6 +133,20 @@ def test_a_link_of_another_learner_asks_first_and_is_not_used_up_by_it(world, cl
     assert code_shown(client) == short_code(other)
 
 
+def test_who_says_no_stays_and_leaves_no_open_door(world, client):
+    mine = uuid.uuid4()
+    world.a.enter(mine, client)
+    link = world.a.link(uuid.uuid4())
+    client.get(link)
+
+    answer = client.post(link, {"respuesta": "no"})
+
+    assert (answer.status_code, answer["location"]) == (302, "/mi/")
+    assert code_shown(client) == short_code(mine)
+    assert [client.post(link, {"respuesta": "no"}).status_code, Client().get(link).status_code] == [302, 403]
+    assert LearnerIdentity.objects.for_system().count() == 1
+
+
 def test_the_question_needs_its_own_form_and_nobody_elses_page_can_send_it(world):
     client = Client(enforce_csrf_checks=True)
     mine, other = uuid.uuid4(), uuid.uuid4()

@@ -408,6 +408,26 @@ def test_who_set_the_password_by_the_operators_link_enrols_in_that_browser_withi
         assert may_enrol(client) is may
 
 
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_who_knows_the_session_in_which_the_link_is_opened_does_not_enrol(officer, is_signed_in):
+    """The thief planted it, or signed in on the shared computer with the stolen password and kept its key."""
+    shared = with_password_only() if is_signed_in else Client()
+    if not is_signed_in:
+        session = shared.session
+        session["planted"] = True
+        session.save()
+        shared.cookies["integra_session"] = session.session_key
+    thief = Client()
+    thief.cookies["integra_session"] = shared.cookies["integra_session"].value
+    shared.get(staff_command("factor-link", "oficial"))
+    if not is_signed_in:
+        thief.post("/consola/entrar/", {"username": "oficial", "password": PASSWORD})
+    assert thief.get(ENROL).status_code in (302, 403)
+    if not is_signed_in:
+        shared.post("/consola/entrar/", {"username": "oficial", "password": PASSWORD})
+    assert may_enrol(shared)
+
+
 def test_an_enrolment_link_works_for_its_own_account_before_or_after_signing_in(officer):
     link = staff_command("factor-link", "oficial")
     signed_in = with_password_only()

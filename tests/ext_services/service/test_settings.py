@@ -21,7 +21,11 @@ GOOD = {
 }
 
 
-def start(*, code="import integra_service.settings as s; print(s.SESSION_COOKIE_SECURE)", **changes):
+def start(
+    *,
+    code="import integra_service.settings as s; print(s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_NAME)",
+    **changes,
+):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("INTEGRA_")}
     environment |= {name: value for name, value in {**GOOD, **changes}.items() if value is not None}
     return subprocess.run(
@@ -35,7 +39,7 @@ def start(*, code="import integra_service.settings as s; print(s.SESSION_COOKIE_
 
 def test_production_starts_with_its_values_and_secure_cookies():
     result = start()
-    assert (result.returncode, result.stdout) == (0, "True\n"), result.stderr
+    assert (result.returncode, result.stdout) == (0, "True __Host-integra_session\n"), result.stderr
 
 
 @pytest.mark.parametrize(
@@ -168,7 +172,7 @@ def test_a_wrong_value_stops_the_start(changes):
 
 def test_the_demonstration_may_speak_http_to_localhost():
     result = start(INTEGRA_DEMO="1", INTEGRA_ISSUER_URL="http://localhost:8001", INTEGRA_DATA_CONTROLLER=None)
-    assert (result.returncode, result.stdout) == (0, "False\n"), result.stderr
+    assert (result.returncode, result.stdout) == (0, "False integra_session\n"), result.stderr
 
 
 def test_what_is_encrypted_opens_only_in_its_place(settings):

@@ -5,7 +5,8 @@ import ipaddress
 import pytest
 from django.test import RequestFactory
 
-from integra_service.lib.visitors import find_visitor
+from integra_service.lib.errors import NotFoundError
+from integra_service.lib.visitors import find_visitor, require_own_page, warn_of_proxy
 
 PROXIES = ("10.0.0.1", "10.1.0.0/16", "2001:db8:1::/48")
 
@@ -63,3 +64,44 @@ def test_the_address_a_limit_counts(settings, peer, forwarded, visitor):
 def test_without_the_setting_no_header_counts(peer):
     request = RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR="203.0.113.9")
     assert find_visitor(request) == find_visitor(RequestFactory().get("/", REMOTE_ADDR=peer))
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "is_told"),
+    [
+        ("10.0.0.2", "203.0.113.9", True),
+        ("127.0.0.1", "203.0.113.9", True),
+        ("10.0.0.1", "203.0.113.9", False),
+        ("10.0.0.2", "", False),
+        # A stranger's own header says nothing about how we are installed.
+        ("8.8.8.8", "203.0.113.9", False),
+    ],
+)
+def test_a_proxy_that_nobody_named_is_told_of_once(settings, caplog, peer, forwarded, is_told):
+    settings.INTEGRA_TRUSTED_PROXIES = (ipaddress.ip_network("10.0.0.1"),)
+    warn_of_proxy.cache_clear()
+    for _ in range(3):
+        find_visitor(RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=forwarded))
+    assert [peer in line.getMessage() for line in caplog.records] == [True] * is_told
+
+
+@pytest.mark.parametrize(
+    ("site", "dest", "passes"),
+    [
+        (None, None, True),
+        ("none", "document", True),
+        ("cross-site", "document", True),
+        ("same-origin", "iframe", True),
+        ("cross-site", "image", False),
+        ("cross-site", "empty", False),
+        ("cross-site", None, False),
+    ],
+)
+def test_what_another_sites_page_loads_unasked_is_not_done(site, dest, passes):
+    said = {"HTTP_SEC_FETCH_SITE": site, "HTTP_SEC_FETCH_DEST": dest}
+    request = RequestFactory().get("/", **{name: value for name, value in said.items() if value})
+    if passes:
+        require_own_page(request)
+    else:
+        with pytest.raises(NotFoundError):
+            require_own_page(request)

@@ -6,10 +6,10 @@ from django.views.decorators.http import require_safe
 
 from integra_service.audit.services import get_head
 from integra_service.lib.clock import utc_now
-from integra_service.lib.remembering import Remembered
+from integra_service.lib.remembering import Remembered, StillAskingError
 from integra_service.records.monitoring import list_alarms, measure_inbox
 
-READY_SECONDS = 5  # a stranger may ask as often as they like
+READY_SECONDS, FAILED_SECONDS = 5, 1  # a stranger may ask as often as they like
 
 
 @require_safe
@@ -31,7 +31,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
     503 where the service cannot do its work (the database is away, the inbox does not move, the audit chain lost its
     head); what only people can settle is named in ``alarms`` and leaves the pages where they are.
     """
-    body, status = readiness.get()
+    try:
+        body, status = readiness.get()
+    except StillAskingError:  # the database does not answer, and does not refuse either
+        body, status = {"status": "storage_unavailable"}, 503
     return JsonResponse(body, status=status)
 
 
@@ -59,4 +62,4 @@ def describe_readiness() -> tuple[dict[str, object], int]:
     return body, 503 if stopping else 200
 
 
-readiness = Remembered(describe_readiness, READY_SECONDS)
+readiness = Remembered(describe_readiness, READY_SECONDS, FAILED_SECONDS)

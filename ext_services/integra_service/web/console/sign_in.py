@@ -22,7 +22,8 @@ from integra_service.lib import throttle
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
 from integra_service.lib.providers import Provider
-from integra_service.lib.visitors import find_visitor
+from integra_service.lib.visitors import find_visitor, require_own_page
+from integra_service.people import invitations
 from integra_service.people.accounts import find_bound_user, note_sign_in, set_password
 from integra_service.people.id_tokens import IdentityError
 from integra_service.people.oidc import PendingSignIn, begin, finish
@@ -94,6 +95,7 @@ def external_start(request: HttpRequest) -> HttpResponse:
     provider: Provider | None = settings.INTEGRA_OIDC
     if provider is None:
         return redirect("web:sign-in")
+    require_own_page(request)
     now = utc_now()
     throttle.require_turn(
         f"sign-in-start:{find_visitor(request)}",
@@ -157,6 +159,7 @@ class SetPasswordView(PasswordResetConfirmView):
     """Where the one-time link of ``integra_staff`` leads; Django's own view keeps the token out of the address."""
 
     template_name = "integra/set_password.html"
+    token_generator = invitations.password_tokens
 
     def dispatch(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(*args, **kwargs)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from integra_grading.pseudonym import short_code
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
-from integra_service.people.handover import accept_handover, look_at_handover
+from integra_service.people.handover import accept_handover, look_at_handover, refuse_handover
 from integra_service.people.models import LearnerIdentity
 from integra_service.people.session import find_learner
 from integra_service.people.tokens import HandoverClaims, TokenError
@@ -34,6 +34,9 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
             claims = look_at_handover(token, now)
             if ends_session(request, claims):
                 return ask(request, claims)
+        elif request.POST.get("respuesta") == "no":
+            refuse_handover(token, now)
+            return redirect(where_to_stay(request))
         identity = accept_handover(token, now)
     except TokenError as error:
         raise RequestError(
@@ -61,9 +64,12 @@ def ask(request: HttpRequest, claims: HandoverClaims) -> HttpResponse:
     context = {
         "entering_code": short_code(claims.learner_uuid),
         "inside_code": None if learner is None else learner.short_code,
-        "stay_url": reverse("web:console" if learner is None else "web:my"),
     }
     return render(request, "integra/enter_instead.html", context)
+
+
+def where_to_stay(request: HttpRequest) -> str:
+    return reverse("web:console" if find_learner(request) is None else "web:my")
 
 
 @require_GET
