@@ -19,11 +19,15 @@ BATCH_TYPE = "application/cloudevents-batch+json"
 # Waits after the first, second, … failure; after the last one the same again, until three days have passed.
 BACKOFF = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800))
 GIVE_UP_AFTER = timedelta(days=3)
+# So many steps a deferred event skips: it waits ten minutes first, since a person has to make room for it.
+DEFERRED_SKIPS = 3
 _JITTER = 0.2
 
 # The body itself is at fault: sending the same again cannot help, sending its parts can.
 _BODY_AT_FAULT = frozenset({400, 409, 413, 415, 422})
 _GONE = 410
+# The service refuses each of these events and has no room left to keep what it refuses: the others may go on.
+REFUSED_FULL = "refused_full"
 
 
 class Sendable(Protocol):
@@ -40,7 +44,7 @@ class Sendable(Protocol):
 class Verdict:
     """What became of one event."""
 
-    outcome: str  # "accepted", "refused" or "retry"
+    outcome: str  # "accepted", "refused", "deferred" (not now, whatever becomes of others) or "retry"
     code: str = ""
 
 
@@ -86,6 +90,8 @@ def deliver(events: Sequence[Sendable], settings: BridgeSettings, now: datetime)
             code = _refusal_code(answer)
             return Delivered({events[0].event_id: Verdict("refused", code)}, code=code)
         return _deliver_halves(events, settings, now)
+    if _read_code(answer) == REFUSED_FULL:
+        return Delivered(_all(events, Verdict("deferred", REFUSED_FULL)), code=REFUSED_FULL)
     return _whole_failure(events, f"http_{answer.status}", answer.retry_after(now))
 
 
@@ -119,23 +125,31 @@ def _read_receipt(events: Sequence[Sendable], answer: http.Answer) -> Delivered:
     if not isinstance(receipt, dict):
         return _whole_failure(events, "receipt_missing")
     accepted = receipt.get("accepted")
-    refused = receipt.get("refused")
     named = {i for i in accepted if isinstance(i, str)} if isinstance(accepted, list) else set()
-    reasons = {
-        entry["id"]: str(entry.get("code", "refused"))[:64]
-        for entry in (refused if isinstance(refused, list) else [])
-        if isinstance(entry, dict) and isinstance(entry.get("id"), str)
-    }
+    refused = _read_reasons(receipt, "refused")
+    deferred = _read_reasons(receipt, "deferred")
     verdicts = {}
     for event in events:
         if event.event_id in named:
             verdicts[event.event_id] = Verdict("accepted")
-        elif event.event_id in reasons:
-            verdicts[event.event_id] = Verdict("refused", reasons[event.event_id])
+        elif event.event_id in refused:
+            verdicts[event.event_id] = Verdict("refused", refused[event.event_id])
+        elif event.event_id in deferred:
+            verdicts[event.event_id] = Verdict("deferred", deferred[event.event_id])
         else:
             verdicts[event.event_id] = Verdict("retry", "receipt_missing")
     is_silent = all(verdict.outcome == "retry" for verdict in verdicts.values())
     return Delivered(verdicts, is_whole_failure=is_silent, code="receipt_missing" if is_silent else "")
+
+
+def _read_reasons(receipt: Mapping[str, object], name: str) -> dict[str, str]:
+    """Return the code by id of one of the receipt's lists; a service that does not know the list has none."""
+    rows = receipt.get(name)
+    return {
+        row["id"]: str(row.get("code", name))[:64]
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, dict) and isinstance(row.get("id"), str)
+    }
 
 
 def _deliver_halves(events: Sequence[Sendable], settings: BridgeSettings, now: datetime) -> Delivered:
@@ -150,9 +164,13 @@ def _deliver_halves(events: Sequence[Sendable], settings: BridgeSettings, now: d
 
 
 def _refusal_code(answer: http.Answer) -> str:
+    return _read_code(answer)[:64] or f"http_{answer.status}"
+
+
+def _read_code(answer: http.Answer) -> str:
     problem = answer.json()
     code = problem.get("code") if isinstance(problem, dict) else None
-    return code[:64] if isinstance(code, str) and code else f"http_{answer.status}"
+    return code if isinstance(code, str) else ""
 
 
 def _whole_failure(events: Sequence[Sendable], code: str, wait: timedelta | None = None) -> Delivered:

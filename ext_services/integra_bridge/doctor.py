@@ -73,6 +73,11 @@ def _check_outbox(now: datetime) -> Iterator[str]:
     if summary.oldest_pending_at is not None and now - summary.oldest_pending_at > OLD_OUTBOX:
         minutes = int((now - summary.oldest_pending_at).total_seconds() // 60)
         yield f"The oldest event has been waiting for {minutes} minutes: is integra_relay running?"
+    if summary.deferred_count:
+        yield (
+            f"{summary.deferred_count} events are refused by the service, which keeps no more of them: "
+            "its operator looks at what it kept and makes room (integra_forget_refused)."
+        )
     for code, count in summary.dead_by_code.items():
         yield f"{count} dead letters with code {code or '-'}: see integra_outbox, then --resend."
     missing = outbox.count_missing()

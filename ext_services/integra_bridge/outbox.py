@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, Q, QuerySet
 
-from integra_bridge.delivery import BACKOFF, GIVE_UP_AFTER, Delivered, Verdict, backoff
+from integra_bridge.delivery import (
+    BACKOFF,
+    DEFERRED_SKIPS,
+    GIVE_UP_AFTER,
+    REFUSED_FULL,
+    Delivered,
+    Verdict,
+    backoff,
+)
 from integra_bridge.models import OutboxEvent, OutboxState, RelayState
 from integra_gradebook import api
 from integra_grading.canonical import canonical_json
@@ -189,6 +197,9 @@ def settle(
                     pending.update(state=OutboxState.DELIVERED, delivered_at=now, **_settled(""))
                 case "refused":
                     pending.update(state=OutboxState.DEAD, **_settled(verdict.code))
+                case "deferred":
+                    # On their own schedule: when they are due again, what is fresh has gone before them.
+                    _retry(group, verdict.code, skips=DEFERRED_SKIPS, now=now, chance=chance)
                 case _:
                     _retry(group, verdict.code, hold_until=hold_until, now=now, chance=chance)
 
@@ -197,9 +208,10 @@ def _retry(
     rows: Iterable[OutboxEvent],
     code: str,
     *,
-    hold_until: datetime | None,
     now: datetime,
     chance: random.Random,
+    hold_until: datetime | None = None,
+    skips: int = 0,
 ) -> None:
     for row in rows:
         # Ours only while the lease is: after it, another relay has taken over and will settle the row itself.
@@ -208,7 +220,7 @@ def _retry(
         if now - first >= GIVE_UP_AFTER:
             mine.update(state=OutboxState.DEAD, **_settled("gave_up"))
             continue
-        next_try_at = hold_until or now + backoff(row.attempt_count + 1, chance)
+        next_try_at = hold_until or now + backoff(row.attempt_count + 1 + skips, chance)
         mine.update(first_tried_at=first, next_try_at=next_try_at, **_settled(code))
 
 
@@ -251,6 +263,7 @@ class Summary:
     by_state: Mapping[str, int]
     dead_by_code: Mapping[str, int]
     oldest_pending_at: datetime | None
+    deferred_count: int  # that the service refuses and has no room to keep
 
 
 def summarise() -> Summary:
@@ -261,5 +274,7 @@ def summarise() -> Summary:
         .values_list("error_code")
         .annotate(count=Count("pk"))
     )
-    oldest = OutboxEvent.objects.filter(state=OutboxState.PENDING).order_by("pk").first()
-    return Summary(dict(counted), dict(dead), oldest.created_at if oldest else None)
+    pending = OutboxEvent.objects.filter(state=OutboxState.PENDING)
+    oldest = pending.order_by("pk").first()
+    deferred_count = pending.filter(error_code=REFUSED_FULL).count()
+    return Summary(dict(counted), dict(dead), oldest.created_at if oldest else None, deferred_count)

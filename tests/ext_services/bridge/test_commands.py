@@ -19,7 +19,7 @@ from django.db import connection
 from django.utils import timezone
 from edx_toggles.toggles.testutils import override_waffle_switch
 from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
-from standin.service_peer import Reply, accept_all
+from standin.service_peer import Reply, accept_all, json_reply
 
 from integra_bridge import outbox
 from integra_bridge.doctor import find_problems
@@ -193,6 +193,14 @@ def test_missing_rows(healthy):
     OutboxEvent.objects.first().delete()
 
     only("1 events of the journal are not in the outbox")
+
+
+def test_a_service_that_keeps_no_more_of_what_it_refuses(healthy, peer, queue, relay):
+    queue(2)
+    peer.script.append(json_reply(503, {"code": "refused_full"}))
+    relay()
+
+    only("2 events are refused by the service, which keeps no more of them")
 
 
 def test_a_relay_stopped_by_410(healthy, peer, queue, relay):

@@ -92,6 +92,52 @@ def test_each_event_is_judged_alone(peer):
     assert not delivered.is_whole_failure
 
 
+FULL = {"code": "refused_full", "message": "Too much of this source was refused."}
+
+
+def test_what_the_service_defers_is_no_failure_of_the_whole(peer):
+    rows = [{"id": "e-0", "code": "refused_full"}, "e-1", {"code": "refused_full"}, {"id": "e-2"}]
+    peer.script.append(json_reply(202, {"accepted": [], "refused": [], "deferred": rows}))
+
+    delivered = deliver(make(3), get_settings(), NOW)
+
+    assert outcomes(delivered) == {
+        "e-0": ("deferred", "refused_full"),
+        "e-1": ("retry", "receipt_missing"),
+        "e-2": ("deferred", "deferred"),
+    }
+    assert not delivered.is_whole_failure
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_503_about_the_events_themselves_defers_them(peer, count):
+    """A single event is answered so; by a service that knows no list of deferred ones, a batch of them too."""
+    peer.script.append(json_reply(503, FULL, Retry_After="600"))
+
+    delivered = deliver(make(count), get_settings(), NOW)
+
+    assert set(delivered.verdicts.values()) == {Verdict("deferred", "refused_full")}
+    assert not delivered.is_whole_failure
+
+
+def test_an_event_that_is_named_twice_counts_as_what_is_safest(peer):
+    peer.script.append(
+        json_reply(
+            202,
+            {
+                "accepted": ["e-0"],
+                "refused": [{"id": "e-1", "code": "conflict"}],
+                "deferred": [{"id": "e-0", "code": "refused_full"}, {"id": "e-1", "code": "refused_full"}],
+            },
+        )
+    )
+
+    assert outcomes(deliver(make(2), get_settings(), NOW)) == {
+        "e-0": ("accepted", ""),
+        "e-1": ("refused", "conflict"),
+    }
+
+
 PORTAL = Reply(200, {"content-type": "text/html"}, b'<html>Bienvenido. {"accepted": ["e-0"]}</html>')
 
 

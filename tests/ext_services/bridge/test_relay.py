@@ -97,6 +97,48 @@ def test_what_is_no_receipt_is_sent_again_later(peer, queue, relay, clock, reply
     assert relay().accepted == 2
 
 
+@pytest.mark.parametrize("knows_deferred", [True, False])
+@pytest.mark.parametrize("bad_count", [99, 100, 250])
+def test_what_is_deferred_holds_nobody_up(peer, queue, relay, clock, bad_count, knows_deferred):
+    """Also where the service is one that answers a batch of nothing else with a 503."""
+    bad = queue(bad_count)
+    good = queue(40)
+
+    def answer(request):
+        accepted = [event_id for event_id in request.event_ids if event_id not in bad]
+        if not accepted and not knows_deferred:
+            return json_reply(503, {"code": "refused_full"}, Retry_After="600")
+        deferred = [{"id": i, "code": "refused_full"} for i in request.event_ids if i in bad]
+        named = {"deferred": deferred} if knows_deferred else {}
+        return json_reply(202, {"accepted": accepted, "refused": [], **named})
+
+    peer.script.extend([answer] * 20)
+    report = relay()
+
+    assert (report.accepted, report.retried, report.problems) == (40, bad_count, [])
+    assert {row(event_id).state for event_id in good} == {OutboxState.DELIVERED}
+    assert {row(event_id).state for event_id in bad} == {OutboxState.PENDING}
+
+
+def test_what_is_deferred_is_sent_again_after_ten_minutes_and_then_ever_later(peer, queue, relay, clock):
+    [event_id] = queue(1)
+    waits = []
+    for _ in range(6):
+        peer.script.append(
+            lambda request: json_reply(
+                202, {"accepted": [], "refused": [], "deferred": [{"id": event_id, "code": "refused_full"}]}
+            )
+        )
+        relay()
+        assert (row(event_id).error_code, outbox.get_state().hold_until) == ("refused_full", None)
+        waits.append(row(event_id).next_try_at - clock.now)
+        clock.now = row(event_id).next_try_at
+
+    for wait, minutes in zip(waits, (10, 30, 60, 120, 240, 480), strict=True):
+        assert timedelta(minutes=minutes) - timedelta(seconds=1) < wait <= timedelta(minutes=minutes * 1.2)
+    assert relay().accepted == 1
+
+
 def test_retry_after_holds_everything_back_until_then(peer, queue, relay, clock):
     queue(150)
     peer.script.append(Reply(429, {"retry-after": "600"}))
