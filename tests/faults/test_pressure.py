@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sqlite3
 import time
+import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from faults.test_delivery import (
@@ -11,12 +15,14 @@ from faults.test_delivery import (
     fingerprints_sent,
     finish_unit,
     make_learners,
+    query,
     wait_until,
 )
 from faults.world import World
 
 pytestmark = pytest.mark.fault
 EVENTS_PER_MINUTE = 6
+REFUSED_MAX = 3
 
 
 def count_refusals(world: World) -> int:
@@ -56,3 +62,51 @@ def test_the_relay_waits_as_long_as_it_is_asked_to(world: World) -> None:
     # by its own schedule, every few seconds, would be refused again and again.
     assert time.monotonic() - refused_at > 5
     assert count_refusals(world) <= 3
+
+
+def queue_bad_events(world: World, count: int) -> None:
+    """Put events into the outbox that no service of ours would take."""
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
+    rows = []
+    for _ in range(count):
+        event_id = str(uuid.uuid4())
+        rows.append((event_id, json.dumps({"id": event_id}).encode(), now, now))
+    connection = sqlite3.connect(world.places.home / "aula.sqlite3", timeout=30)
+    try:
+        with connection:
+            connection.executemany(
+                "INSERT INTO integra_bridge_outboxevent (event_id, learner_uuid, event_type, body, digest, created_at, "
+                "next_try_at, state, attempt_count, lease_key, error_code) "
+                "VALUES (?, '', '', ?, '', ?, ?, 'pending', 0, '', '')",
+                rows,
+            )
+    finally:
+        connection.close()
+
+
+def test_events_that_find_no_room_among_the_refused_hold_nobody_up(world: World) -> None:
+    world.start_classroom()
+    [learner] = make_learners(world, 1)
+    world.start_service(INTEGRA_REFUSED_MAX_PER_SOURCE=str(REFUSED_MAX))
+    world.manage(
+        "integra_aula", "integra_relay", "--once"
+    )  # of the demonstration's own learners nothing is left
+    queue_bad_events(world, 250)  # two deliveries of nothing else, and half a third
+    finish_unit(world, learner, "m04-u03")
+    assert fingerprints_applied(world) != fingerprints_sent(world)
+
+    world.start_relay()
+    wait_until(lambda: fingerprints_applied(world) == fingerprints_sent(world), 60)
+
+    classroom, service = world.places.home / "aula.sqlite3", world.places.home / "service.sqlite3"
+    rows = query(
+        classroom,
+        "SELECT state, error_code, next_try_at FROM integra_bridge_outboxevent WHERE event_type = ''",
+    )
+    settled = [(state, code) for state, code, _next_try_at in rows]
+    assert settled.count(("dead", "unknown_type")) == REFUSED_MAX
+    assert settled.count(("pending", "refused_full")) == 250 - REFUSED_MAX
+    # None of them comes back for as long as nobody can have looked.
+    soonest = min(str(next_try_at) for state, _code, next_try_at in rows if state == "pending")
+    assert datetime.fromisoformat(soonest).replace(tzinfo=UTC) > datetime.now(UTC) + timedelta(minutes=8)
+    assert query(service, "SELECT COUNT(*) FROM records_refusedevent") == [(REFUSED_MAX,)]

@@ -90,7 +90,7 @@ class Peer:
 
 
 def accept_all(request: Seen) -> Reply:
-    return json_reply(202, {"accepted": request.event_ids, "refused": []})
+    return json_reply(202, {"accepted": request.event_ids, "refused": [], "deferred": []})
 
 
 @contextmanager

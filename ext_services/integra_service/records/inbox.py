@@ -18,9 +18,10 @@ from integra_service.audit import services as audit
 from integra_service.lib.inserting import insert_missing
 from integra_service.people.models import Source
 
-from .models import InboxEvent, RefusedEvent
+from .models import IdConflict, InboxEvent, RefusedEvent
 
 CONFLICT = "id_conflict"
+FULL = "refused_full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,12 @@ class Receipt:
 
     accepted: tuple[str, ...]
     refused: tuple[Refusal, ...]
-    left_out: tuple[
-        Refusal, ...
-    ]  # not accepted, and no room to keep it: the sender keeps it and sends it again
+    # Ids of what would be refused and for which there is no room: the sender keeps it and sends it again.
+    deferred: tuple[str, ...]
 
 
 def store_events(source: Source, raw_events: Sequence[Any], now: datetime) -> Receipt:
-    """Keep every event of one delivery, accepted or not, but those left out; on return all of it is committed.
+    """Keep every event of one delivery, accepted or not, but those deferred; on return all of it is committed.
 
     What is new is committed by the one statement that inserts it; a fault after that leaves it stored and not yet
     acknowledged, so that the sender repeats it and is told that it is here.
@@ -66,14 +66,14 @@ def store_events(source: Source, raw_events: Sequence[Any], now: datetime) -> Re
     for event_id, digest in here_before.items():
         if digest != rows[event_id].digest:
             refused.append((json.loads(rows[event_id].body), conflict(event_id)))
-    left_out = keep_refused(source, refused, now) if refused else frozenset()
+    deferred = keep_refused(source, refused, now) if refused else frozenset()
     accepted = tuple(
         event_id for event_id, row in rows.items() if here_before.get(event_id, row.digest) == row.digest
     )
     return Receipt(
         accepted,
-        tuple(refusal for n, (_, refusal) in enumerate(refused) if n not in left_out),
-        tuple(refusal for n, (_, refusal) in enumerate(refused) if n in left_out),
+        tuple(refusal for n, (_, refusal) in enumerate(refused) if n not in deferred),
+        tuple(refusal.event_id for n, (_, refusal) in enumerate(refused) if n in deferred),
     )
 
 
@@ -113,21 +113,24 @@ def find_digests(source: Source, event_ids: Sequence[str]) -> dict[str, str]:
 def keep_refused(source: Source, refused: Sequence[tuple[Any, Refusal]], now: datetime) -> frozenset[int]:
     """Keep each refused event once, and count it again when it comes again; of several reasons the latest stands.
 
+    An id that came with another content is remembered whether or not there is room for that content.
+
     Returns:
         Which of them are new and were not kept, because the source has as many as are kept for one.
     """
     # One delivery of a source after the other: the room that is counted is the room there is.
     Source.objects.select_for_update(no_key=True).get(pk=source.pk)
+    remember_conflicts(source, {refusal.event_id for _, refusal in refused if refusal.code == CONFLICT}, now)
     kept = RefusedEvent.objects.filter(source=source)
     room = settings.INTEGRA_REFUSED_MAX_PER_SOURCE - kept.count()
-    left_out = set()
+    deferred = set()
     for number, (raw, refusal) in enumerate(refused):
         digest, field = digest_of_any(raw), refusal.field[:200]
         known = kept.filter(digest=digest)
         if known.update(count=F("count") + 1, last_at=now, code=refusal.code, field=field):
             continue
         if room <= 0:
-            left_out.add(number)
+            deferred.add(number)
             continue
         room -= 1
         RefusedEvent.objects.create(
@@ -140,7 +143,17 @@ def keep_refused(source: Source, refused: Sequence[tuple[Any, Refusal]], now: da
             first_at=now,
             last_at=now,
         )
-    return frozenset(left_out)
+    return frozenset(deferred)
+
+
+def remember_conflicts(source: Source, event_ids: Iterable[str], now: datetime) -> None:
+    """Note when these ids last came with another content; the caller holds the source's lock."""
+    IdConflict.objects.bulk_create(
+        [IdConflict(source=source, event_id=event_id, last_at=now) for event_id in event_ids],
+        update_conflicts=True,
+        unique_fields=["source", "event_id"],
+        update_fields=["last_at"],
+    )
 
 
 @transaction.atomic
@@ -149,6 +162,8 @@ def forget_refused(source: Source, *, code: str | None, actor: str, now: datetim
     Source.objects.select_for_update(no_key=True).get(pk=source.pk)
     rows = RefusedEvent.objects.filter(source=source)
     count, _models = (rows if code is None else rows.filter(code=code)).delete()
+    if code in {None, CONFLICT}:
+        IdConflict.objects.filter(source=source).delete()
     data: dict[str, audit.AuditValue] = {"count": count} | ({"code": code} if code is not None else {})
     audit.record("refused.forgotten", actor=actor, subject=f"source:{source.key}", now=now, data=data)
     return count

@@ -72,6 +72,19 @@ class RefusedEvent(models.Model):
         constraints = [models.UniqueConstraint(fields=["source", "digest"], name="records_refused_once")]
 
 
+class IdConflict(models.Model):
+    """An id of the inbox that came with another content; also where there was no room to keep that content."""
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="id_conflicts")
+    event_id = models.CharField(max_length=64)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "event_id"], name="records_conflict_once")]
+        # How many there were lately, which is asked every few seconds.
+        indexes = [models.Index(fields=["last_at"], name="records_conflict_lately")]
+
+
 class LearningRecordRow(models.Model):
     """The fold of one learner's events, stored. Everything in it follows from the inbox."""
 

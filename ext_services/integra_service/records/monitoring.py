@@ -11,8 +11,16 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 from integra_service.audit.services import is_head_missing
 from integra_service.people.models import Source
 
-from .inbox import CONFLICT
-from .models import CheckReport, InboxEvent, InboxState, LearningRecordRow, ReconcileReport, RefusedEvent
+from .inbox import FULL
+from .models import (
+    CheckReport,
+    IdConflict,
+    InboxEvent,
+    InboxState,
+    LearningRecordRow,
+    ReconcileReport,
+    RefusedEvent,
+)
 
 BEHIND_AFTER = timedelta(minutes=15)
 PARKED_AFTER = timedelta(hours=24)
@@ -32,7 +40,7 @@ class AlarmCode(StrEnum):
     DRIFT = "drift"  # the last comparison found something missing or different, or failed
     COMPARISON_OVERDUE = "comparison_overdue"
     SOURCE_SILENT = "source_silent"
-    REFUSED_FULL = "refused_full"  # sources of which no further refused event is kept
+    REFUSED_FULL = FULL  # sources of which no further refused event is kept
     CHECK_DIFFERENCES = "check_differences"  # a checker recomputed something and got another result
 
 
@@ -76,6 +84,7 @@ def measure_inbox(now: datetime, source_ids: Collection[int] | None = None) -> I
     parked = events.filter(state=InboxState.PARKED).values("reason")
     counts = list(parked.annotate(n=Count("pk"), oldest=Min("received_at")).order_by("reason"))
     refused = RefusedEvent.objects.filter(of_sources)
+    conflicts = IdConflict.objects.filter(of_sources)
     records = LearningRecordRow.objects.for_system().filter(of_records)
     return InboxFigures(
         new_count=new["n"],
@@ -83,7 +92,7 @@ def measure_inbox(now: datetime, source_ids: Collection[int] | None = None) -> I
         parked_counts={row["reason"]: row["n"] for row in counts},
         oldest_parked_seconds=age(min((row["oldest"] for row in counts), default=None), now),
         refused_count=refused.aggregate(n=Sum("count"))["n"] or 0,
-        conflict_count=refused.filter(code=CONFLICT, last_at__gte=now - CONFLICTS_WITHIN).count(),
+        conflict_count=conflicts.filter(last_at__gte=now - CONFLICTS_WITHIN).count(),
         refused_full_count=len(list_full(refused)),
         gap_count=records.filter(missing_count__gt=0).count(),
         due_count=records.filter(is_announcement_due=True).count(),

@@ -126,7 +126,7 @@ def compare(source: Source, entries: Sequence[Entry], now: datetime) -> Comparis
         len(entries),
         len(missing),
         len(different),
-        len(receipt.refused) + len(receipt.left_out),
+        len(receipt.refused) + len(receipt.deferred),
         tuple(entry.event_id[:MAX_ID_LENGTH] for entry in different)[:MAX_NAMED],
     )
 

@@ -32,7 +32,7 @@ def test_an_event_is_accepted_stored_and_applied(committed_world):
     answer = committed_world.a.send(event)
 
     assert answer.status_code == 202
-    assert answer.json() == {"accepted": [event["id"]], "refused": []}
+    assert answer.json() == {"accepted": [event["id"]], "refused": [], "deferred": []}
     assert states() == [("applied", "")]
     assert [course.status for course in record_of(learner).courses] == ["enrolled"]
 

@@ -17,7 +17,7 @@ from integra_service.people.models import Source
 from integra_service.records import pressure
 from integra_service.records.apply import list_waiting
 from integra_service.records.inbox import Refusal, keep_refused
-from integra_service.records.models import InboxEvent, RefusedEvent
+from integra_service.records.models import IdConflict, InboxEvent, RefusedEvent
 from integra_service.records.pressure import Allowances, Backlog
 
 
@@ -169,22 +169,24 @@ def counts():
 def test_beyond_what_is_kept_for_a_source_nothing_is_dropped_and_what_is_good_goes_on(world, full_of_refused):
     before = counts()
     alone = world.a.send({"id": "bad-new"})
-    together = world.a.send([{"id": "bad-new"}, {"id": "bad-newer"}])
-    for answer in (alone, together):
-        assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (
-            503,
-            "refused_full",
-            "600",
-        )
+    together = world.a.send([{"id": "bad-new"}, {"no": "id"}])
+    assert (alone.status_code, alone.json()["code"], alone["Retry-After"]) == (503, "refused_full", "600")
+    # An answer about these events, not about the service: the sender keeps them and goes on with others.
+    assert together.status_code == 202
+    assert together.json() == {
+        "accepted": [],
+        "refused": [],
+        "deferred": [{"id": "bad-new", "code": "refused_full"}, {"id": "", "code": "refused_full"}],
+    }
     assert counts() == before
 
     good = world.a.event(uuid.uuid4(), 1, world.a.enrolled())
     mixed = world.a.send([{"id": "bad-new"}, good, full_of_refused])
 
-    # Neither accepted nor refused: the sender keeps it, and sends it again.
     assert mixed.status_code == 202
     assert mixed.json()["accepted"] == [good["id"]]
     assert [row["id"] for row in mixed.json()["refused"]] == ["bad-2"]
+    assert [row["id"] for row in mixed.json()["deferred"]] == ["bad-new"]
     # What is known is counted again, and another source has room of its own.
     assert world.b.send({"id": "bad-new"}).status_code == 409
     assert counts() == [
@@ -195,18 +197,48 @@ def test_beyond_what_is_kept_for_a_source_nothing_is_dropped_and_what_is_good_go
     ]
 
 
-def test_another_content_under_a_known_id_is_left_out_too(world, full_of_refused):
-    learner = uuid.uuid4()
-    first = world.a.event(learner, 1, world.a.enrolled(), event_id="ev-1")
+def alarms():
+    return {alarm["code"]: alarm["count"] for alarm in Client().get("/readyz").json()["alarms"]}
+
+
+def test_another_content_under_a_known_id_is_counted_also_where_there_is_no_room_for_it(
+    world, full_of_refused
+):
+    first = [
+        world.a.event(uuid.uuid4(), 1, world.a.enrolled(), event_id=event_id) for event_id in ("ev-1", "ev-2")
+    ]
     assert world.a.send(first).status_code == 202
-    assert world.a.send({**first, "sequence": 2}).status_code == 503
-    assert InboxEvent.objects.get().sequence == 1
+    assert "id_conflicts" not in alarms()
+
+    alone = world.a.send({**first[0], "sequence": 2})
+    together = world.a.send([{**event, "sequence": n} for event in first for n in (3, 4)])
+
+    assert (alone.status_code, alone.json()["code"]) == (503, "refused_full")
+    assert sorted(row["id"] for row in together.json()["deferred"]) == ["ev-1", "ev-1", "ev-2", "ev-2"]
+    assert set(InboxEvent.objects.values_list("sequence", flat=True)) == {1}
+    assert len(counts()) == 3
+    assert alarms()["id_conflicts"] == 2
+
+    IdConflict.objects.filter(event_id="ev-1").update(last_at=datetime.now(UTC) - timedelta(days=8))
+    assert alarms()["id_conflicts"] == 1
+    assert world.a.send([{**first[0], "sequence": 5}]).status_code == 202
+    assert alarms()["id_conflicts"] == 2
+
+
+def test_an_operator_who_looked_at_the_conflicts_hears_of_the_next_ones_only(world):
+    first = world.a.event(uuid.uuid4(), 1, world.a.enrolled())
+    for event in (first, {**first, "sequence": 2}, {"id": "bad"}):
+        world.a.send(event)
+
+    call_command("integra_forget_refused", "aula-a", "--code", "unknown_type", stdout=io.StringIO())
+    assert alarms()["id_conflicts"] == 1
+    call_command("integra_forget_refused", "aula-a", "--code", "id_conflict", stdout=io.StringIO())
+    assert "id_conflicts" not in alarms()
+    world.a.send({**first, "sequence": 2})
+    assert alarms()["id_conflicts"] == 1
 
 
 def test_an_operator_who_looked_makes_room(world, full_of_refused):
-    def alarms():
-        return {alarm["code"]: alarm["count"] for alarm in Client().get("/readyz").json()["alarms"]}
-
     assert alarms()["refused_full"] == 1
     operator = pass_factor(world.client_of(world.staff["operator-a"]), world.staff["operator-a"])
     assert (

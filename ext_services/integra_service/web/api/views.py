@@ -16,7 +16,7 @@ from integra_service.credentials.services import list_states
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import BusyError, RequestError
 from integra_service.people.tokens import require_request_token
-from integra_service.records.inbox import Receipt, store_events
+from integra_service.records.inbox import FULL, Receipt, store_events
 from integra_service.records.intake import read_delivery
 from integra_service.records.tasks import request_apply
 
@@ -34,9 +34,15 @@ class RefusedSerializer(serializers.Serializer[None]):
     field = serializers.CharField(required=False)
 
 
+class DeferredSerializer(serializers.Serializer[None]):
+    id = serializers.CharField(help_text="empty where the event had none")
+    code = serializers.ChoiceField(choices=(FULL,))
+
+
 class ReceiptSerializer(serializers.Serializer[None]):
     accepted = serializers.ListField(child=serializers.CharField())
     refused = RefusedSerializer(many=True)
+    deferred = DeferredSerializer(many=True)
 
 
 class StateSerializer(serializers.Serializer[None]):
@@ -61,7 +67,10 @@ class EventsView(APIView):
         operation_id="events_receive",
         description=(
             "One CloudEvent, or an array of up to 100, signed as in Standard Webhooks. Answered after the commit; "
-            "only the ids named in `accepted` are safe. One named nowhere was not stored: send it again later."
+            "only the ids named in `accepted` are safe. What `deferred` names would be refused and was not stored, "
+            "because too much of this source was refused already: send other events first, and these again later, the "
+            "first time after ten minutes. A single event is answered 503 `refused_full` instead. One named nowhere "
+            "was not stored: send it again later."
         ),
         parameters=[
             header("integra-source", "Key of the Source; selects the secrets."),
@@ -97,9 +106,9 @@ class EventsView(APIView):
         receipt = store_events(delivery.source, delivery.events, now)
         if receipt.accepted:
             transaction.on_commit(request_apply, robust=True)
-        if receipt.left_out and not (receipt.accepted or receipt.refused):
+        if receipt.deferred and not delivery.is_batch:
             message = "Too much of this source was refused to keep more of it. Nothing of this was stored."
-            raise BusyError("refused_full", message, wait_seconds=FULL_WAIT_SECONDS)
+            raise BusyError(FULL, message, wait_seconds=FULL_WAIT_SECONDS)
         is_single_refused = bool(receipt.refused) and not delivery.is_batch
         return JsonResponse(describe_receipt(receipt), status=409 if is_single_refused else 202)
 
@@ -109,7 +118,8 @@ def describe_receipt(receipt: Receipt) -> dict[str, object]:
         {"id": r.event_id, "code": r.code, "message": r.message, **({"field": r.field} if r.field else {})}
         for r in receipt.refused
     ]
-    return {"accepted": list(receipt.accepted), "refused": refused}
+    deferred = [{"id": event_id, "code": FULL} for event_id in receipt.deferred]
+    return {"accepted": list(receipt.accepted), "refused": refused, "deferred": deferred}
 
 
 class CertificateStatesView(APIView):
