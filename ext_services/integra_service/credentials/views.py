@@ -118,7 +118,7 @@ def credential_vc_jwt(request: HttpRequest, token: str) -> HttpResponse:
 def credential_png(request: HttpRequest, token: str) -> HttpResponse:
     """Make the baked badge as PNG."""
     document = get_signed_document(access_document(token))
-    _count(request, "image", IMAGES_PER_ADDRESS)
+    _limit_address(request, "image", IMAGES_PER_ADDRESS)
     return _hide(_publish(make_png(document), "image/png"))
 
 
@@ -127,7 +127,7 @@ def credential_png(request: HttpRequest, token: str) -> HttpResponse:
 def credential_svg(request: HttpRequest, token: str) -> HttpResponse:
     """Make the baked badge as SVG."""
     document = get_signed_document(access_document(token))
-    _count(request, "image", IMAGES_PER_ADDRESS)
+    _limit_address(request, "image", IMAGES_PER_ADDRESS)
     return _hide(_publish(make_svg(document), "image/svg+xml"))
 
 
@@ -143,7 +143,7 @@ def credential_paper(request: HttpRequest, token: str) -> HttpResponse:
             message = _("Your certificate is being made with your new name. Try again in a minute.")
             raise RequestError("being_replaced", message, status=503)
         name = None  # it was signed for a former one, and no document with the new one follows
-    _count(request, "paper", PAPERS_PER_ADDRESS)
+    _limit_address(request, "paper", PAPERS_PER_ADDRESS)
     pdf = render_certificate(describe_credential(document, now), name, is_demo=settings.INTEGRA_DEMO)
     response = HttpResponse(pdf, content_type="application/pdf")
     response["Content-Disposition"] = 'inline; filename="certificado-integra.pdf"'
@@ -169,7 +169,7 @@ def status_list(request: HttpRequest, key: str) -> HttpResponse:
     return _publish(stored.content.encode("utf-8"), VC)
 
 
-def _count(request: HttpRequest, what: str, limit: int) -> None:
+def _limit_address(request: HttpRequest, what: str, limit: int) -> None:
     """Let so many be made for one address in ten minutes; beyond that raise BusyError."""
     name = f"{what}:{find_visitor(request)}"
     require_turn(name, limit=limit, window_seconds=WINDOW_SECONDS, now=utc_now())

@@ -26,6 +26,7 @@ from urllib3 import HTTPResponse
 from integra_grading.canonical import canonical_json
 from integra_grading.errors import GradingError
 from integra_service.credentials import urls as credentials_urls
+from integra_service.credentials import views as credentials_views
 from integra_service.credentials.models import Credential, StatusList
 from integra_service.routes import ROUTES, Access
 from integra_service.web import urls as web_urls
@@ -246,6 +247,26 @@ def test_each_document_comes_as_described_and_satisfies_its_schema(
         jsonschema.validate(json.loads(answer.content), schema)
     elif "contentMediaType" not in schema:
         jsonschema.validate(answer.content.decode(), schema)
+
+
+def test_just_the_documents_that_are_made_on_request_are_limited_and_say_so(stage, description, monkeypatch):
+    for limit in ("PAPERS_PER_ADDRESS", "IMAGES_PER_ADDRESS"):
+        monkeypatch.setattr(credentials_views, limit, 0)
+    token = Credential.objects.for_system().get().token
+    limited = set()
+    for path in description["paths"]:
+        answer = Client().get(path.format(token=token, key="1"))
+        if answer.status_code == 429:
+            limited.add(path)
+            assert int(answer["Retry-After"]) > 0
+            assert "Retry-After" in description["paths"][path]["get"]["responses"]["429"]["headers"]
+
+    described = {
+        path
+        for path, methods in description["paths"].items()
+        if "429" in methods.get("get", {"responses": ()})["responses"]
+    } - {"/api/v1/certificate-states"}
+    assert limited == described == {f"/c/{{token}}.{form}" for form in ("png", "svg", "pdf")}
 
 
 def test_a_batch_of_the_richest_caller_is_received(stage, operations):

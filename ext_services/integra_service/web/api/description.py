@@ -62,6 +62,7 @@ class Form:
     description: str
     content_type: str
     schema: Mapping[str, Any]
+    is_made_on_request: bool = False  # and limited by address, as what is served as it was stored is not
 
 
 def add_documents(result: dict[str, Any], **_: object) -> dict[str, Any]:
@@ -111,6 +112,8 @@ def get_form(form: Form) -> dict[str, Any]:
         "404": page("No certificate has this token, its holder does not show it, or it was erased."),
         "503": describe_away(),
     }
+    if form.is_made_on_request:
+        responses["429"] = describe_too_many()
     token = path_parameter("token", TOKEN_PATTERN, "The part of the certificate's address after `/c/`.")
     return get(form.operation_id, form.description, responses, [token])
 
@@ -167,13 +170,21 @@ FORMS: Mapping[str, Form] = {
         "The badge, with the signed credential baked into it (Open Badges 3.0, §5.3).",
         "image/png",
         {"type": "string", "contentMediaType": "image/png"},
+        is_made_on_request=True,
     ),
-    "svg": Form("credential_svg_read", "The same as SVG.", "image/svg+xml", {"type": "string"}),
+    "svg": Form(
+        "credential_svg_read",
+        "The same as SVG.",
+        "image/svg+xml",
+        {"type": "string"},
+        is_made_on_request=True,
+    ),
     "pdf": Form(
         "credential_pdf_read",
         "The certificate to print, with the signed credential attached; without a name to whoever is not its holder.",
         "application/pdf",
         {"type": "string", "contentMediaType": "application/pdf"},
+        is_made_on_request=True,
     ),
 }
 DID_DOCUMENT = {
@@ -240,6 +251,17 @@ def page(description: str) -> dict[str, Any]:
     error = {"schema": {"$ref": "#/components/schemas/Error"}}
     content = {"text/html": {"schema": {"type": "string"}}, "application/json": error}
     return {"description": description, "content": content}
+
+
+def describe_too_many() -> dict[str, Any]:
+    seconds = {
+        "Retry-After": {
+            "required": True,
+            "schema": {"type": "integer"},
+            "description": "Seconds until more are made.",
+        }
+    }
+    return {**page("Too many were made for this address: ask again later."), "headers": seconds}
 
 
 def describe_away() -> dict[str, Any]:
