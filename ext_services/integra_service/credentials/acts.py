@@ -13,7 +13,7 @@ from integra_service.people.services import Staff
 from .approvals import find_policy
 from .distrust import is_distrusted
 from .life import REASONS, list_possible_acts, perform
-from .locks import lock_credential
+from .locks import lock_credential, lock_source
 from .models import Act, ActDecision, Credential, CredentialState, RequestedAct
 from .pages import find_document
 
@@ -134,13 +134,21 @@ def _require_same_state(requested: RequestedAct) -> None:
 
 def _do(staff: Staff, credential: Credential, act: Act, reason: str, now: datetime) -> None:
     """Do the act, unless it would let count what rests on a source that is not believed."""
-    if act == Act.REINSTATE and is_distrusted(find_document(credential).source_id):
+    with transaction.atomic():
+        lock_credential(credential.pk)
+        if act == Act.REINSTATE:
+            _require_believed(find_document(credential).source_id)
+        perform(credential, act, reason, by=staff.actor, now=now)
+
+
+def _require_believed(source_id: int) -> None:
+    lock_source(source_id)
+    if is_distrusted(source_id):
         raise RequestError(
             "source_distrusted",
             _("What its classroom reported is being checked: lift that first."),
             status=409,
         )
-    perform(credential, act, reason, by=staff.actor, now=now)
 
 
 def require_officer(staff: Staff, credential: Credential) -> None:
