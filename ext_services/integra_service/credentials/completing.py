@@ -22,11 +22,14 @@ logger = logging.getLogger(__name__)
 
 
 def complete_intents(now: datetime) -> int:
-    """Sign what a stopped process left as intent; return of how many credentials. One that fails stops nobody."""
+    """Sign what a stopped process left as intent; return of how many credentials. One that fails stops nobody.
+
+    What ended meanwhile is left alone, as ``complete`` does: another term may follow it.
+    """
     unsigned = CredentialDocument.objects.for_system().filter(signed_at=None)
     begun = Credential.objects.for_system().filter(pk__in=unsigned.values("credential")).order_by("pk")
     completed = 0
-    for credential in list(begun.exclude(state=CredentialState.ERASED)):
+    for credential in list(begun.exclude(state=CredentialState.ERASED).exclude(expires_at__lt=now)):
         try:
             complete(credential, now)
             completed += 1

@@ -22,7 +22,7 @@ from .approvals import (
 )
 from .checking import settle_finding
 from .completing import complete_intents
-from .decisions import decide_achievements, decide_renewals
+from .decisions import Case, decide_achievements, decide_renewals, read_case
 from .history import History, access_finding, read_history
 from .issuer import compromise_key, count_entries, ensure_issuer, find_issuer
 from .issuing import issue_due
@@ -66,6 +66,7 @@ __all__ = [
     "AchievementPolicy",
     "Act",
     "ActDecision",
+    "Case",
     "Credential",
     "CredentialDocument",
     "CredentialState",
@@ -120,6 +121,7 @@ __all__ = [
     "needs_second_person",
     "propose_policy",
     "read_approved",
+    "read_case",
     "read_history",
     "read_own_policies",
     "reinstate",

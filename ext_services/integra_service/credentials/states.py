@@ -46,6 +46,15 @@ def is_replaceable(credential: Credential, now: datetime) -> bool:
     return credential.state in IN_FORCE and not is_past(credential, now)
 
 
+def can_be_followed(credential: Credential, now: datetime) -> bool:
+    """Tell whether another certificate may follow: what does not count is settled first.
+
+    What was never signed before its time was over will never be, so that there is nothing to settle.
+    """
+    is_lost = credential.state == CredentialState.INTENDED and is_past(credential, now)
+    return credential.state == CredentialState.VALID or is_lost
+
+
 def list_terms(person: Person) -> tuple[Credential, ...]:
     """Return every certificate of this person in whatever state, of each achievement the latest last."""
     return tuple(Credential.objects.for_system().filter(person=person).order_by("achievement_key", "term"))

@@ -9,6 +9,7 @@ from integra_service.credentials.services import (
     CredentialState,
     decide_achievements,
     list_credentials,
+    read_case,
 )
 from integra_service.lib.days import local_day
 from integra_service.people.models import Evidence, LearnerIdentity, Person, ResidenceEpisode
@@ -66,7 +67,7 @@ def _certificates(person: Person, identities: list[LearnerIdentity]) -> dict[str
     """Return what is known of each achievement; one of whose course no event speaks is left out: it is not known."""
     nearest: dict[str, tuple[LearnerIdentity, AchievementPolicy, Decision]] = {}
     for identity in identities:
-        for policy, decision in decide_achievements(identity):
+        for policy, decision in decide_achievements(read_case(identity)):
             best = nearest.get(policy.key)
             if decision.course is not None and (best is None or len(decision.reasons) < len(best[2].reasons)):
                 nearest[policy.key] = identity, policy, decision
