@@ -441,3 +441,31 @@ def test_a_new_address_and_a_withdrawn_key_do_not_wait_for_each_other(now: Any, 
         future = start_until_it_waits(lambda: services.ensure_issuer(now))
         lock_issuer(issuer)
     assert future.result(timeout=20).url == "https://otra.example"
+
+
+def test_acts_on_a_certificate_and_its_renewal_do_not_wait_for_each_other(
+    builders: Any, now: Any, monkeypatch: Any
+) -> None:
+    (policy,) = approvals.read_own_policies()
+    monkeypatch.setattr(approvals, "read_own_policies", lambda: (replace(policy, valid_months=24),))
+    course = builders.make_course()
+    later = now + timedelta(days=700)
+    again = replace(
+        course,
+        course_key="course-v1:INTEGRA+CAP40+otra",
+        attempts=tuple(replace(a, attempt_uuid=uuid4(), submitted_at=later) for a in course.attempts),
+    )
+    identity = builders.store_learner(course=course)
+    services.issue_due(identity, now)
+    builders.store_courses(identity, course, again)
+    terms = services.issue_due(identity, later)
+
+    def act(credential: Credential) -> None:
+        for _ in range(10):
+            with suppress(RequestError):
+                services.suspend(credential, SuspensionReason.UNDER_REVIEW, "user:7", later)
+            with suppress(RequestError):
+                services.reinstate(credential, "user:7", later)
+
+    at_once([lambda t=t: act(Credential.objects.for_system().get(pk=t.pk)) for t in terms * 3])
+    assert check_chain().is_intact
