@@ -7,6 +7,7 @@ from .acts import (
     decide_act,
     needs_second_person,
     require_officer,
+    require_unchanged,
     still_fits,
 )
 from .approvals import (
@@ -127,6 +128,7 @@ __all__ = [
     "reinstate",
     "request_work",
     "require_officer",
+    "require_unchanged",
     "revoke",
     "rotate_key",
     "settle_finding",
