@@ -13,7 +13,7 @@ from integra_service.people.services import Staff
 from .approvals import find_policy
 from .distrust import is_distrusted
 from .life import REASONS, list_possible_acts, perform
-from .locks import lock_credential
+from .locks import lock_credential, lock_source
 from .models import Act, ActDecision, Credential, CredentialState, RequestedAct
 from .pages import find_document
 
@@ -43,10 +43,15 @@ def needs_second_person(credential: Credential, act: Act) -> bool:
 
 
 def act_on(staff: Staff, credential: Credential, act: Act, reason: str, now: datetime) -> RequestedAct | None:
-    """Do it, or where a second person is needed put it before one and return that; repeatable."""
+    """Do it, or where a second person is needed put it before one and return that; asking again is asking once.
+
+    ``credential`` is as the one who acts saw it: when it changed since, nothing is done (RequestError).
+    """
     require_officer(staff, credential)
     if not needs_second_person(credential, act):
-        _do(staff, credential, act, reason, now)
+        with transaction.atomic():
+            require_unchanged(lock_credential(credential.pk), credential.state_position)
+            _do(staff, credential, act, reason, now)
         return None
     if reason not in REASONS[act]:
         raise RequestError("bad_reason", _("Choose one of the reasons."), "reason")
@@ -60,16 +65,28 @@ def act_on(staff: Staff, credential: Credential, act: Act, reason: str, now: dat
                 requested_by_id=staff.user_id,
                 requested_at=now,
             )
+            require_unchanged(lock_credential(credential.pk), credential.state_position)
             _record("requested", requested, staff, now)
     except IntegrityError as error:
         # Decided meanwhile, there is none: whoever asks sees what became of it first.
         known = RequestedAct.objects.for_system().filter(credential=credential, decision="").first()
-        if known is None or (known.act, known.reason) != (act.value, reason):
+        same = (act.value, reason, credential.state_position)
+        if known is None or (known.act, known.reason, known.state_position) != same:
             raise RequestError(
                 "act_waiting", _("Something else waits for a second person first."), status=409
             ) from error
         return known
     return requested
+
+
+def require_unchanged(credential: Credential, seen_position: int | None) -> None:
+    """Raise RequestError when something happened to the credential since its ``state_position`` was that one."""
+    if credential.state_position != seen_position:
+        raise RequestError(
+            "changed_since_seen",
+            _("Something happened to the certificate since you opened this page: look at it again first."),
+            status=409,
+        )
 
 
 def decide_act(staff: Staff, requested: RequestedAct, decision: ActDecision, now: datetime) -> None:
@@ -134,13 +151,21 @@ def _require_same_state(requested: RequestedAct) -> None:
 
 def _do(staff: Staff, credential: Credential, act: Act, reason: str, now: datetime) -> None:
     """Do the act, unless it would let count what rests on a source that is not believed."""
-    if act == Act.REINSTATE and is_distrusted(find_document(credential).source_id):
+    with transaction.atomic():
+        lock_credential(credential.pk)
+        if act == Act.REINSTATE:
+            _require_believed(find_document(credential).source_id)
+        perform(credential, act, reason, by=staff.actor, now=now)
+
+
+def _require_believed(source_id: int) -> None:
+    lock_source(source_id)
+    if is_distrusted(source_id):
         raise RequestError(
             "source_distrusted",
             _("What its classroom reported is being checked: lift that first."),
             status=409,
         )
-    perform(credential, act, reason, by=staff.actor, now=now)
 
 
 def require_officer(staff: Staff, credential: Credential) -> None:

@@ -46,7 +46,7 @@ def list_policies() -> tuple[PolicyVersion, ...]:
     own = read_own_policies()
     if settings.INTEGRA_DEMO:
         return tuple(PolicyVersion(policy, counts=True) for policy in own)
-    # Which one is in force anybody may change at any moment, in another process as well; what it says, nobody.
+    # Which one is in force two officers may change at any moment, in another process as well; what it says, nobody.
     approved = PolicyApproval.objects.filter(approved_at__isnull=False).order_by("approved_at", "pk")
     in_force = dict(approved.values_list("achievement_key", "digest"))
     return tuple(

@@ -63,11 +63,7 @@ def _judge_evidence(document: CredentialDocument) -> tuple[Difference, ...]:
     )
     former = find_former(document.credential)
     # What it was issued for is a test passed since then; an older one, however good, is not what it rests on.
-    since = (
-        None
-        if former is None or former.expires_at is None
-        else find_opening(former.awarded_at, former.expires_at)
-    )
+    since = None if former is None or former.expires_at is None else find_opening(former.expires_at)
     decisions = [
         decide(identity, policy, tested_since=since)
         for identity in identities.select_related("person").order_by("pk")

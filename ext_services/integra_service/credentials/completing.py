@@ -8,9 +8,10 @@ from django.db import transaction
 
 from integra_service.audit import services as audit
 
+from .changes import store_change
 from .distrust import is_distrusted
 from .documents import digest_content
-from .issuer import get_issuer, take_state_position
+from .issuer import get_issuer
 from .keys import require_trusted
 from .life import set_bits
 from .locks import lock_credential, lock_source
@@ -22,11 +23,14 @@ logger = logging.getLogger(__name__)
 
 
 def complete_intents(now: datetime) -> int:
-    """Sign what a stopped process left as intent; return of how many credentials. One that fails stops nobody."""
+    """Sign what a stopped process left as intent; return of how many credentials. One that fails stops nobody.
+
+    What ended meanwhile is left alone, as ``complete`` does: another term may follow it.
+    """
     unsigned = CredentialDocument.objects.for_system().filter(signed_at=None)
     begun = Credential.objects.for_system().filter(pk__in=unsigned.values("credential")).order_by("pk")
     completed = 0
-    for credential in list(begun.exclude(state=CredentialState.ERASED)):
+    for credential in list(begun.exclude(state=CredentialState.ERASED).exclude(expires_at__lt=now)):
         try:
             complete(credential, now)
             completed += 1
@@ -41,7 +45,7 @@ def complete(credential: Credential, now: datetime) -> None:
     unsigned = CredentialDocument.objects.for_system().filter(credential=credential, signed_at=None)
     due = unsigned.exclude(credential__state=CredentialState.ERASED).exclude(credential__expires_at__lt=now)
     for document in due.order_by("ordinal"):
-        _store_signed(issuer, document, _sign(issuer, document, now), now)
+        _store_signed(document, _sign(issuer, document, now), now)
     credential.refresh_from_db()
 
 
@@ -52,7 +56,7 @@ def _sign(issuer: Issuer, document: CredentialDocument, now: datetime) -> Signed
 
 
 @transaction.atomic
-def _store_signed(issuer: Issuer, document: CredentialDocument, forms: SignedForms, now: datetime) -> None:
+def _store_signed(document: CredentialDocument, forms: SignedForms, now: datetime) -> None:
     credential = lock_credential(document.credential_id)
     if credential.state == CredentialState.ERASED:
         return
@@ -75,16 +79,15 @@ def _store_signed(issuer: Issuer, document: CredentialDocument, forms: SignedFor
     if credential.state == CredentialState.REVOKED:  # while this was being signed
         set_bits(CredentialDocument.objects.for_system().filter(pk=document.pk), now)
     if credential.state == CredentialState.INTENDED:
-        credential.state, credential.changed_at = CredentialState.VALID, now
+        credential.state, credential.changed_at = CredentialState.VALID, max(now, credential.changed_at)
         lock_source(document.source_id)
         if is_distrusted(document.source_id):  # since it was decided
             credential.state, credential.reason = (
                 CredentialState.SUSPENDED,
                 SuspensionReason.SOURCE_DISTRUSTED,
             )
-    credential.state_position = take_state_position(issuer)
+    store_change(credential, now)
     require_trusted(forms.key, forms.jose.key)
-    credential.save(update_fields=["state", "reason", "changed_at", "state_position"])
     audit.record(
         action,
         actor=audit.SYSTEM,

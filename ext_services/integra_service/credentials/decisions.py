@@ -1,7 +1,8 @@
 """Which achievements a learner reached, decided over the stored record and the registered manifests."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from integra_service.records.services import get_record
 
 from .approvals import PolicyVersion, list_policies
 from .distrust import is_distrusted
+from .models import Credential
 from .policies import (
     AchievementPolicy,
     Decision,
@@ -23,36 +25,48 @@ from .policies import (
     decide_achievement,
 )
 from .renewal import Renewal, decide_renewal, find_opening
-from .states import list_terms
-
-Facts = tuple[LearningRecord, Mapping[str, RegisteredRules]]
+from .states import can_be_followed
 
 
-def decide_achievements(identity: LearnerIdentity) -> tuple[tuple[AchievementPolicy, Decision], ...]:
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What every decision about one learner stands on. It is a whole course's, so read once for all of them."""
+
+    record: LearningRecord
+    rules: Mapping[str, RegisteredRules]
+    versions: tuple[PolicyVersion, ...]
+    held: tuple[Reason, ...]  # stands against everything, whatever the record says
+
+
+def read_case(identity: LearnerIdentity) -> Case:
+    """Return the stored record, the rules it was made under, and the policies decided by now."""
+    record, rules = _read_record(identity)
+    held = (Reason(ReasonCode.SOURCE_DISTRUSTED),) if is_distrusted(identity.source_id) else ()
+    return Case(record, rules, list_policies(), held)
+
+
+def decide_achievements(case: Case) -> tuple[tuple[AchievementPolicy, Decision], ...]:
     """Return, for each policy, whether this learner reached it and every reason if not."""
-    facts = _read_facts(identity)
-    held = _list_held(identity)
-    return tuple((each.policy, _decide(facts, each.policy, held + _judge(each))) for each in list_policies())
+    return tuple((version.policy, _decide_version(case, version)) for version in case.versions)
 
 
-def decide_renewals(identity: LearnerIdentity, now: datetime) -> Mapping[str, Renewal]:
-    """Return by achievement whether another certificate may follow the person's latest one; only of those that end."""
-    latest = {term.achievement_key: term for term in list_terms(identity.person)}
-    openings = {
-        key: find_opening(term.awarded_at, term.expires_at)
-        for key, term in latest.items()
-        if term.expires_at is not None
-    }
-    if not openings:
-        return {}
-    facts = _read_facts(identity)
-    held = _list_held(identity)
+def decide_renewals(case: Case, terms: Iterable[Credential], now: datetime) -> Mapping[str, Renewal]:
+    """Return by achievement whether another certificate may follow the latest one; only of those that end.
+
+    Args:
+        case: The learner's.
+        terms: The person's certificates, as ``list_terms`` gives them.
+        now: When it is asked.
+    """
+    latest = {term.achievement_key: term for term in terms}
     renewals = {}
-    for version in list_policies():
-        key = version.policy.key
-        if key in openings:
-            decision = _decide(facts, version.policy, held + _judge(version), openings[key])
-            renewals[key] = decide_renewal(latest[key], openings[key], decision, now)
+    for version in case.versions:
+        former = latest.get(version.policy.key)
+        if former is not None and former.expires_at is not None:
+            opens_at = find_opening(former.expires_at)
+            decision = _decide_version(case, version, opens_at)
+            is_settled = can_be_followed(former, now)
+            renewals[version.policy.key] = decide_renewal(opens_at, decision, now, is_settled=is_settled)
     return renewals
 
 
@@ -60,19 +74,16 @@ def decide(
     identity: LearnerIdentity, policy: AchievementPolicy, *, tested_since: datetime | None = None
 ) -> Decision:
     """Return the decision over the stored record, whoever approved the policy or trusts the source."""
-    return _decide(_read_facts(identity), policy, tested_since=tested_since)
+    record, rules = _read_record(identity)
+    return _decide(record, rules, policy, (), tested_since)
 
 
-def _list_held(identity: LearnerIdentity) -> tuple[Reason, ...]:
-    return (Reason(ReasonCode.SOURCE_DISTRUSTED),) if is_distrusted(identity.source_id) else ()
+def _decide_version(case: Case, version: PolicyVersion, tested_since: datetime | None = None) -> Decision:
+    unapproved = () if version.counts else (Reason(ReasonCode.POLICY_UNAPPROVED),)
+    return _decide(case.record, case.rules, version.policy, (*case.held, *unapproved), tested_since)
 
 
-def _judge(version: PolicyVersion) -> tuple[Reason, ...]:
-    return () if version.counts else (Reason(ReasonCode.POLICY_UNAPPROVED),)
-
-
-def _read_facts(identity: LearnerIdentity) -> Facts:
-    """Return the stored record and the rules it was made under: a whole course's, so read once for all policies."""
+def _read_record(identity: LearnerIdentity) -> tuple[LearningRecord, Mapping[str, RegisteredRules]]:
     record = get_record(identity)
     versions = {course.rule_version for course in record.courses}
     versions |= {attempt.rule_version for course in record.courses for attempt in course.attempts}
@@ -80,13 +91,13 @@ def _read_facts(identity: LearnerIdentity) -> Facts:
 
 
 def _decide(
-    facts: Facts,
+    record: LearningRecord,
+    rules: Mapping[str, RegisteredRules],
     policy: AchievementPolicy,
-    held: tuple[Reason, ...] = (),
-    tested_since: datetime | None = None,
+    held: tuple[Reason, ...],
+    tested_since: datetime | None,
 ) -> Decision:
     """Decide; what the last two mean says ``decide_achievement``."""
-    record, rules = facts
     return decide_achievement(
         record,
         policy,

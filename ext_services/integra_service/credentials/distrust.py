@@ -61,6 +61,7 @@ def _lift(source: Source, by: str, now: datetime) -> None:
 def _reinstate(pk: int, source: Source, by: str, now: datetime) -> bool:
     """Let one count again, unless somebody did something else to it meanwhile, or distrusts the source anew."""
     held = lock_credential(pk)
+    lock_source(source.pk)
     is_held = {"state": held.state, "reason": held.reason} == _HELD
     if not is_held or is_distrusted(source.pk):
         return False

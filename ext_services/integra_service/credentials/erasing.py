@@ -7,7 +7,7 @@ from django.db import transaction
 from integra_service.audit import services as audit
 from integra_service.people.models import Person
 
-from .issuer import get_issuer, take_state_position
+from .changes import store_change
 from .life import set_bits
 from .locks import lock_credential
 from .models import Credential, CredentialDocument, CredentialState, Finding
@@ -44,9 +44,8 @@ def _erase(pk: int, by: str, now: datetime) -> bool:
     documents.update(**_FORGOTTEN)
     # Their details name attempts and deliverables of one learner.
     Finding.objects.for_system().filter(credential=locked).update(details="[]")
-    locked.state, locked.reason, locked.changed_at = CredentialState.ERASED, "", now
-    locked.state_position = take_state_position(get_issuer())
-    locked.save(update_fields=["state", "reason", "changed_at", "state_position"])
+    locked.state, locked.reason, locked.changed_at = CredentialState.ERASED, "", max(now, locked.changed_at)
+    store_change(locked, now)
     audit.record("credential.erased", actor=by, subject=f"credential:{locked.uuid}", now=now)
     announce(locked.person)
     return True

@@ -103,13 +103,14 @@ def _create_issuer(now: datetime) -> Issuer:
 
 @transaction.atomic
 def _move_issuer(issuer: Issuer, now: datetime) -> None:
+    status_lists = lock_status_lists(issuer.status_lists.all())
     lock_issuer(issuer)
     if CredentialDocument.objects.for_system().exists():
         raise IssuerChangedError(issuer.url, settings.INTEGRA_ISSUER_URL)
     issuer.url = settings.INTEGRA_ISSUER_URL
     issuer.did = make_did(issuer.url)
     issuer.save(update_fields=["url", "did"])
-    for status_list in issuer.status_lists.all():
+    for status_list in status_lists:
         sign_status_list(status_list, now)
     data = {"url": issuer.url, "did": issuer.did}
     audit.record("issuer.moved", actor=audit.SYSTEM, subject=f"issuer:{KEY}", now=now, data=data)

@@ -11,17 +11,17 @@ from integra_service.people.models import LearnerIdentity
 from integra_service.records.fold import CourseRecord
 
 from .completing import complete
-from .decisions import decide_achievements, decide_renewals
+from .decisions import decide_achievements, decide_renewals, read_case
 from .documents import CredentialFacts, build_credential
 from .evidence import collect_evidence, digest_evidence, dump_evidence, list_results
 from .issuer import draw_status_index, ensure_issuer, get_list_url, make_profile, store_with_free_index
 from .linked_data import dump
 from .locks import lock_credential
-from .models import Credential, CredentialDocument, CredentialState, Issuer
+from .models import Credential, CredentialDocument, Issuer
 from .names import hash_name
 from .policies import AchievementPolicy, Decision
 from .replacing import replace_for_name
-from .states import find_term, get_page_url, list_terms
+from .states import can_be_followed, find_term, get_page_url, list_terms
 from .wishes import find_wanted_name, lock_wanted_name
 
 
@@ -33,14 +33,15 @@ def issue_due(identity: LearnerIdentity, now: datetime) -> tuple[Credential, ...
     """
     if find_wanted_name(identity.person) is None:
         return ()
-    renewals = decide_renewals(identity, now)
-    begun = {term.achievement_key for term in list_terms(identity.person)}
-    for policy, decision in decide_achievements(identity):
-        renewal = renewals.get(policy.key)
-        if policy.key not in begun and decision.is_met and decision.course is not None:
+    case, terms = read_case(identity), list_terms(identity.person)
+    latest = {term.achievement_key: term for term in terms}
+    renewals = decide_renewals(case, terms, now)
+    for policy, decision in decide_achievements(case):
+        former, renewal = latest.get(policy.key), renewals.get(policy.key)
+        if former is None and decision.is_met and decision.course is not None:
             _intend(identity, policy, decision, decision.course, None, now)
         elif renewal is not None and renewal.is_due and renewal.decision.course is not None:
-            _intend(identity, policy, renewal.decision, renewal.decision.course, renewal.former, now)
+            _intend(identity, policy, renewal.decision, renewal.decision.course, former, now)
     credentials = list_terms(identity.person)
     for credential in credentials:
         complete(credential, now)
@@ -80,7 +81,7 @@ def _store_intent(
     now: datetime,
 ) -> Credential | None:
     name = lock_wanted_name(identity.person)
-    if name is None or (former is not None and lock_credential(former.pk).state != CredentialState.VALID):
+    if name is None or (former is not None and not can_be_followed(lock_credential(former.pk), now)):
         return None
     expires_at = _find_end(policy, former, now)
     credential = Credential.objects.create(

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from integra_service.audit import services as audit
 from integra_service.lib.errors import RequestError
 
-from .issuer import get_issuer, sign_status_list, take_state_position
+from .changes import store_change
+from .issuer import sign_status_list
 from .locks import lock_credential, lock_status_lists
 from .models import (
     IN_FORCE,
@@ -75,9 +76,8 @@ def perform(credential: Credential, act: Act, reason: str, *, by: str, now: date
         require_state(locked, sources)
         if act == Act.REVOKE:
             set_bits(CredentialDocument.objects.for_system().filter(credential=locked), now)
-        locked.state, locked.reason, locked.changed_at = target, reason, now
-        locked.state_position = take_state_position(get_issuer())
-        locked.save(update_fields=["state", "reason", "changed_at", "state_position"])
+        locked.state, locked.reason, locked.changed_at = target, reason, max(now, locked.changed_at)
+        store_change(locked, now)
         data = {"reason": str(reason)} if reason else None
         audit.record(action, actor=by, subject=f"credential:{locked.uuid}", now=now, data=data)
         announce(locked.person)
@@ -100,8 +100,8 @@ def _announce_expired(pk: int, now: datetime) -> bool:
         or locked.changed_at >= locked.expires_at
     ):
         return False
-    locked.changed_at, locked.state_position = now, take_state_position(get_issuer())
-    locked.save(update_fields=["changed_at", "state_position"])
+    locked.changed_at = max(now, locked.changed_at)
+    store_change(locked, now)
     audit.record("credential.expired", actor=audit.SYSTEM, subject=f"credential:{locked.uuid}", now=now)
     announce(locked.person)
     return True

@@ -19,6 +19,8 @@ from integra_service.records.fold import AttemptRecord, CourseRecord, LearningRe
 SCHEMA = "integra.achievement/1"
 # What a policy may ask a second person for.
 ACTS = frozenset({"revoke", "suspend", "reinstate"})
+# A shorter one could be renewed with the test it was issued for (ADR 0014).
+MIN_VALID_MONTHS = 4
 
 
 class PolicyError(ValueError):
@@ -335,7 +337,9 @@ def _read_policy(reader: _PolicyReader, tree: Any) -> AchievementPolicy:
         trained_in=reader.trained(top, [key for key, _texts in modules]),
         test=top["test"],
         area=reader.text(top, "area") if "area" in top else "",
-        valid_months=reader.whole(top, "valid_months", low=1, high=600) if "valid_months" in top else None,
+        valid_months=reader.whole(top, "valid_months", low=MIN_VALID_MONTHS, high=600)
+        if "valid_months" in top
+        else None,
         second_person=reader.acts(top),
         file_name=reader.name,
         digest=hashlib.sha256(json.dumps(tree, sort_keys=True, ensure_ascii=False).encode()).hexdigest(),

@@ -20,36 +20,41 @@ def replace_for_name(credential: Credential, now: datetime) -> None:
 
     Asked again afterwards: the name may have been changed once more while the document was being signed.
     """
-    while is_replaceable(credential, now) and _bears_another_name(credential):
-        replace(credential, ReplacementReason.NAME_CHANGED, now)
+    while is_replaceable(credential, now) and (misnamed := _find_misnamed(credential)) is not None:
+        replace(misnamed, ReplacementReason.NAME_CHANGED, now)
+        credential.refresh_from_db()
 
 
-def _bears_another_name(credential: Credential) -> bool:
+def _find_misnamed(credential: Credential) -> CredentialDocument | None:
+    """Return the last document if it is for another name than the confirmed one."""
     name = find_wanted_name(credential.person)
-    latest = CredentialDocument.objects.for_system().filter(credential=credential).latest("ordinal")
-    return name is not None and not is_name_of(name, salt=latest.salt, identity_hash=latest.name_hash)
+    documents = CredentialDocument.objects.for_system().filter(credential=credential)
+    latest = documents.select_related("credential__person").latest("ordinal")
+    if name is None or is_name_of(name, salt=latest.salt, identity_hash=latest.name_hash):
+        return None
+    return latest
 
 
-def replace(credential: Credential, because: ReplacementReason, now: datetime) -> None:
-    """Sign the credential anew under the same address; the former document is revoked and kept.
+def replace(document: CredentialDocument, because: ReplacementReason, now: datetime) -> None:
+    """Sign the document's credential anew under the same address; the document is revoked and kept.
 
     Args:
-        credential: Valid or suspended; stays what it is. What is past is left alone.
-        because: Why, as the former document's row tells.
+        document: Of a credential that is valid or suspended and stays so; of one that is past nothing is signed. Where
+            another one followed it meanwhile, that one is only completed.
+        because: Why, as the document's row tells.
         now: When; becomes the new ``validFrom``.
     """
     issuer = get_issuer()
-    latest = CredentialDocument.objects.for_system().filter(credential=credential).latest("ordinal")
 
     def store() -> CredentialDocument | None:
-        return _store_replacement(issuer, latest, because, now)
+        return _store_replacement(issuer, document, because, now)
 
     def find_known() -> CredentialDocument | None:
-        later = CredentialDocument.objects.for_system().filter(credential=credential)
-        return later.filter(ordinal__gt=latest.ordinal).first()
+        later = CredentialDocument.objects.for_system().filter(credential=document.credential_id)
+        return later.filter(ordinal__gt=document.ordinal).first()
 
     store_with_free_index(issuer, store, find_known, now)
-    complete(credential, now)
+    complete(document.credential, now)
 
 
 def _store_replacement(

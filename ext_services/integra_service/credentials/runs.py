@@ -157,10 +157,10 @@ def _issue(run: Run, pk: int, now: datetime) -> int:
 
 
 def _resign(_run: Run, pk: int, now: datetime) -> int:
-    document = _signed_by_compromised().filter(pk=pk).select_related("credential").first()
+    document = _signed_by_compromised().filter(pk=pk).select_related("credential__person").first()
     if document is None or not is_replaceable(document.credential, now):
         return 0
-    replace(document.credential, ReplacementReason.KEY_COMPROMISED, now)
+    replace(document, ReplacementReason.KEY_COMPROMISED, now)
     return 1
 
 

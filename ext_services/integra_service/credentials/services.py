@@ -7,6 +7,7 @@ from .acts import (
     decide_act,
     needs_second_person,
     require_officer,
+    require_unchanged,
     still_fits,
 )
 from .approvals import (
@@ -22,7 +23,7 @@ from .approvals import (
 )
 from .checking import settle_finding
 from .completing import complete_intents
-from .decisions import decide_achievements, decide_renewals
+from .decisions import Case, decide_achievements, decide_renewals, read_case
 from .history import History, access_finding, read_history
 from .issuer import compromise_key, count_entries, ensure_issuer, find_issuer
 from .issuing import issue_due
@@ -66,6 +67,7 @@ __all__ = [
     "AchievementPolicy",
     "Act",
     "ActDecision",
+    "Case",
     "Credential",
     "CredentialDocument",
     "CredentialState",
@@ -120,11 +122,13 @@ __all__ = [
     "needs_second_person",
     "propose_policy",
     "read_approved",
+    "read_case",
     "read_history",
     "read_own_policies",
     "reinstate",
     "request_work",
     "require_officer",
+    "require_unchanged",
     "revoke",
     "rotate_key",
     "settle_finding",

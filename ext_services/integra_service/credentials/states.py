@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef, Q, Subquery
 
 from integra_service.people.models import Person, Source
 
@@ -24,7 +24,7 @@ class StateRow:
     achievement_key: str
     state: str
     token: str
-    changed_at: datetime
+    changed_at: datetime  # the last change of any certificate of this achievement and person
 
 
 def effective_state(credential: Credential, now: datetime) -> str:
@@ -44,6 +44,15 @@ def is_replaceable(credential: Credential, now: datetime) -> bool:
     Not when it is past: the document would be expired before anybody reads it.
     """
     return credential.state in IN_FORCE and not is_past(credential, now)
+
+
+def can_be_followed(credential: Credential, now: datetime) -> bool:
+    """Tell whether another certificate may follow: what does not count is settled first.
+
+    What was never signed before its time was over will never be, so that there is nothing to settle.
+    """
+    is_lost = credential.state == CredentialState.INTENDED and is_past(credential, now)
+    return credential.state == CredentialState.VALID or is_lost
 
 
 def list_terms(person: Person) -> tuple[Credential, ...]:
@@ -75,6 +84,14 @@ def list_credentials(person: Person) -> tuple[Credential, ...]:
     return tuple(issued.order_by("awarded_at", "pk"))
 
 
+def list_seen(credential: Credential) -> tuple[Credential, ...]:
+    """Return the person's certificates of the same achievement that were issued, whatever became of them."""
+    same = Credential.objects.for_system().filter(
+        person=credential.person_id, achievement_key=credential.achievement_key
+    )
+    return tuple(same.filter(state_position__isnull=False).order_by("term"))
+
+
 def get_page_url(credential: Credential) -> str:
     """Return the address of the verification page."""
     return f"{settings.INTEGRA_ISSUER_URL}/c/{credential.token}"
@@ -83,30 +100,34 @@ def get_page_url(credential: Credential) -> str:
 def list_states(source: Source, after: int, now: datetime, *, limit: int = 500) -> tuple[StateRow, ...]:
     """Return the states of this source's learners that changed after ``after``, oldest change first.
 
-    The classroom knows one certificate of each achievement: of one that was renewed it hears nothing more.
+    The classroom knows one certificate of each achievement: the latest that counts, or the latest where none does.
     """
-    renewed = Credential.objects.for_system().filter(
-        person=OuterRef("person"),
-        achievement_key=OuterRef("achievement_key"),
-        term=OuterRef("term") + 1,
-        state_position__isnull=False,
+    seen = Credential.objects.for_system().filter(
+        person=OuterRef("person"), achievement_key=OuterRef("achievement_key"), state_position__isnull=False
     )
+    later = seen.filter(term__gt=OuterRef("term"))
+    counts = Q(state=CredentialState.VALID) & (Q(expires_at=None) | Q(expires_at__gte=now))
+    is_told = (counts & ~Exists(later.filter(counts))) | (~Exists(seen.filter(counts)) & ~Exists(later))
+    # Of all of them together it never runs backwards, and classrooms pass over what is older than they know.
+    last_changed_at = seen.values("person").annotate(last=Max("changed_at")).values("last")
     rows = (
         Credential.objects.for_system()
-        .filter(~Exists(renewed), person__identities__source=source, state_position__gt=after)
+        .filter(is_told, person__identities__source=source, state_position__gt=after)
         .order_by("state_position", "person__identities__pk")
-        .values_list("pk", "person__identities__learner_uuid")[:limit]
+        .values_list("pk", "person__identities__learner_uuid", Subquery(last_changed_at))[:limit]
     )
-    credentials = Credential.objects.for_system().in_bulk([pk for pk, _learner_uuid in rows])
-    return tuple(_make_row(credentials[pk], learner_uuid, now) for pk, learner_uuid in rows)
+    credentials = Credential.objects.for_system().in_bulk([pk for pk, _learner_uuid, _changed_at in rows])
+    return tuple(
+        _make_row(credentials[pk], learner_uuid, changed_at, now) for pk, learner_uuid, changed_at in rows
+    )
 
 
-def _make_row(credential: Credential, learner_uuid: UUID, now: datetime) -> StateRow:
+def _make_row(credential: Credential, learner_uuid: UUID, changed_at: datetime, now: datetime) -> StateRow:
     return StateRow(
         credential.state_position or 0,
         learner_uuid,
         credential.achievement_key,
         effective_state(credential, now),
         credential.token,
-        credential.changed_at,
+        changed_at,
     )

@@ -53,7 +53,7 @@ class CertificateFact:
 
     is_in_force: bool
     route: str  # "formación", "evaluación", "formación y evaluación"; empty while not in force
-    missing: tuple[str, ...]  # sentences; empty when in force
+    missing: tuple[str, ...]  # sentences; of one in force: what must be settled before another can follow it
     provenance: Provenance
     ends_on: date | None = None  # the last day it counts; None: for good, or not in force
 
@@ -202,7 +202,7 @@ def _judge_certificate(rule: Rule, test: CertificateTest, facts: Facts, as_of: d
 
 def _list_missing(fact: CertificateFact) -> tuple[str, ...]:
     """Return what is missing of a certificate that does not count."""
-    if fact.ends_on is None:
+    if fact.missing or fact.ends_on is None:
         return fact.missing
     return (f"renovar su certificado, que venció el {spell_date(fact.ends_on)}",)
 

@@ -1,6 +1,7 @@
 """From rows to the facts a policy may use, each with where it comes from."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from integra_service.credentials.policies import AchievementPolicy, Decision, Reason, ReasonCode
@@ -9,6 +10,7 @@ from integra_service.credentials.services import (
     CredentialState,
     decide_achievements,
     list_credentials,
+    read_case,
 )
 from integra_service.lib.days import local_day
 from integra_service.people.models import Evidence, LearnerIdentity, Person, ResidenceEpisode
@@ -66,17 +68,23 @@ def _certificates(person: Person, identities: list[LearnerIdentity]) -> dict[str
     """Return what is known of each achievement; one of whose course no event speaks is left out: it is not known."""
     nearest: dict[str, tuple[LearnerIdentity, AchievementPolicy, Decision]] = {}
     for identity in identities:
-        for policy, decision in decide_achievements(identity):
+        for policy, decision in decide_achievements(read_case(identity)):
             best = nearest.get(policy.key)
             if decision.course is not None and (best is None or len(decision.reasons) < len(best[2].reasons)):
                 nearest[policy.key] = identity, policy, decision
-    credentials = {row.achievement_key: row for row in list_credentials(person)}
-    return {
-        key: _issued(credentials[key], policy, decision)
-        if key in credentials
-        else _missing(identity, policy, decision)
-        for key, (identity, policy, decision) in nearest.items()
-    }
+    issued = list_credentials(person)
+    latest = {row.achievement_key: row for row in issued}
+    # Each stands for itself: one that counts does so whatever became of the one that followed it.
+    counting = {row.achievement_key: row for row in issued if row.state == CredentialState.VALID}
+    facts = {}
+    for key, (identity, policy, decision) in nearest.items():
+        if key not in latest:
+            facts[key] = _missing(identity, policy, decision)
+            continue
+        facts[key] = _issued(latest[key], policy, decision)
+        if key in counting:
+            facts[key] = replace(_issued(counting[key], policy, decision), missing=facts[key].missing)
+    return facts
 
 
 def _issued(credential: Credential, policy: AchievementPolicy, decision: Decision) -> CertificateFact:

@@ -8,9 +8,7 @@ from django.utils.translation import gettext as _
 
 from integra_grading.manifest import Manifest
 from integra_service.credentials.policies import AchievementPolicy, Decision, ReasonCode
-from integra_service.credentials.services import (
-    decide_achievements,
-)
+from integra_service.credentials.services import decide_achievements, read_case
 from integra_service.eligibility.facts import describe_missing
 from integra_service.people.models import LearnerIdentity, Person
 from integra_service.records.fold import CourseRecord, ModuleRecord
@@ -51,7 +49,7 @@ def list_missing(identities: Iterable[LearnerIdentity]) -> tuple[str, ...]:
     """Return what is missing for the achievements of the courses the learner is in, as sentences."""
     sentences: list[str] = []
     for identity in identities:
-        for policy, decision in decide_achievements(identity):
+        for policy, decision in decide_achievements(read_case(identity)):
             sentences += describe_reasons(policy, decision)
     return tuple(dict.fromkeys(sentences))
 

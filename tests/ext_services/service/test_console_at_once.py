@@ -57,6 +57,11 @@ def press(room, path_of, fields_of):
         return list(pool.map(post, range(len(NAMES))))
 
 
+def confirm(room, reason):
+    """The last button of an act, over the certificate as it was when all opened the page."""
+    return {"step": "confirm", "reason": reason, "state_position": room.certificate.state_position}
+
+
 def list_actions(credential):
     entries = AuditEntry.objects.filter(subject=f"credential:{credential.uuid}").order_by("sequence")
     return list(entries.values_list("action", flat=True))[2:]  # after it was intended and issued
@@ -107,21 +112,20 @@ def test_of_taking_back_and_approving_at_once_one_happens(room, monkeypatch):
     assert list_actions(room.certificate)[-1] == f"credential.act_{requested.decision}"
 
 
-def test_a_revocation_and_a_suspension_at_once_end_revoked(room):
+def test_of_a_revocation_and_a_suspension_at_once_one_happens(room):
+    """Who was slower is shown what happened, and decides about that."""
     words = ("anular", "suspender")
     statuses = press(
         room,
         lambda n: f"{page_of(room.certificate)}{words[n % 2]}/",
-        lambda _: {"step": "confirm", "reason": "misuse"},
+        lambda _: confirm(room, "misuse"),
     )
     room.certificate.refresh_from_db()
     assert set(statuses) <= {302, 409}
-    assert room.certificate.state == "revoked"
-    assert CredentialDocument.objects.for_system().get().is_revoked
-    assert list_actions(room.certificate) in (
-        ["credential.revoked"],
-        ["credential.suspended", "credential.revoked"],
-    )
+    assert room.certificate.state in {"revoked", "suspended"}
+    is_revoked = room.certificate.state == "revoked"
+    assert CredentialDocument.objects.for_system().get().is_revoked is is_revoked
+    assert list_actions(room.certificate) == [f"credential.{room.certificate.state}"]
     assert check_chain().is_intact
 
 
@@ -131,7 +135,7 @@ def test_of_different_requests_one_waits(room, monkeypatch):
     statuses = press(
         room,
         lambda _: f"{page_of(room.certificate)}anular/",
-        lambda n: {"step": "confirm", "reason": reasons[n % 3]},
+        lambda n: confirm(room, reasons[n % 3]),
     )
     requested = RequestedAct.objects.for_system().get()
     same = [status for n, status in enumerate(statuses) if reasons[n % 3] == requested.reason]

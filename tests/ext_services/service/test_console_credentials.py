@@ -15,6 +15,7 @@ from service_support import NOW, confirm, give_factor, make_staff, pass_factor
 
 from integra_service.audit.models import AuditEntry
 from integra_service.credentials import approvals
+from integra_service.credentials.life import suspend
 from integra_service.credentials.listing import Filters, list_register
 from integra_service.credentials.models import (
     Credential,
@@ -25,6 +26,7 @@ from integra_service.credentials.models import (
     RequestedAct,
     Run,
     RunKind,
+    SuspensionReason,
 )
 from integra_service.lib import paging
 from integra_service.lib.clock import utc_now
@@ -86,6 +88,17 @@ def staff_of(name):
 
 def page_of(credential):
     return f"{REGISTER}{credential.uuid}/"
+
+
+def read_seen(client, path):
+    """The state of the certificate that the act's page was made of, as its form carries it."""
+    return re.search(r'name="state_position" value="(\d+)"', text_of(client.get(path)))[1]
+
+
+def confirm_act(client, path, reason=""):
+    """Press the last button of the act's page as it is now."""
+    fields = {"reason": reason, "state_position": read_seen(client, path), "step": "confirm"}
+    return client.post(path, fields)
 
 
 def two_eyes(monkeypatch, *acts):
@@ -331,12 +344,12 @@ def test_an_auditor_and_the_staff_see_no_act(office):
 def test_only_the_last_button_acts(office):
     client, credential = officer(office, "ana"), office.credentials["a"]
     path = f"{page_of(credential)}anular/"
-    before = AuditEntry.objects.count()
+    before, seen = AuditEntry.objects.count(), read_seen(client, path)
     for answer in (
         client.get(path),
         client.post(path),
         client.post(path, {"reason": "misuse"}),
-        client.post(path, {"reason": "misuse", "step": "review"}),
+        client.post(path, {"reason": "misuse", "state_position": seen, "step": "review"}),
         client.get(f"{path}?reason=misuse&step=confirm"),
     ):
         assert answer.status_code == 200
@@ -346,7 +359,7 @@ def test_only_the_last_button_acts(office):
     credential.refresh_from_db()
     assert (credential.state, AuditEntry.objects.count()) == ("valid", before)
 
-    answer = client.post(path, {"reason": "misuse", "step": "confirm"})
+    answer = confirm_act(client, path, "misuse")
     assert (answer.status_code, answer["location"]) == (302, page_of(credential))
     credential.refresh_from_db()
     assert (credential.state, credential.reason) == ("revoked", "misuse")
@@ -361,10 +374,30 @@ def test_only_the_last_button_acts(office):
 def test_suspending_and_lifting_through_the_pages(office):
     client, credential = officer(office, "ana"), office.credentials["a"]
     for word, state, label in (("suspender", "suspended", "Suspendido"), ("levantar", "valid", "Válido")):
-        assert client.post(f"{page_of(credential)}{word}/", {"step": "confirm"}).status_code == 302
+        assert confirm_act(client, f"{page_of(credential)}{word}/").status_code == 302
         credential.refresh_from_db()
         assert credential.state == state
         assert label in text_of(client.get(page_of(credential)))
+
+
+@pytest.mark.parametrize("step", ["review", "confirm"])
+@pytest.mark.parametrize("eyes", [(), ("revoke",)])
+def test_what_changed_since_it_was_looked_at_is_looked_at_again_first(office, monkeypatch, eyes, step):
+    two_eyes(monkeypatch, *eyes)
+    client, credential = officer(office, "ana"), office.credentials["a"]
+    path = f"{page_of(credential)}anular/"
+    seen = read_seen(client, path)
+    suspend(credential, SuspensionReason.UNDER_REVIEW, "user:7", NOW)
+    before = AuditEntry.objects.count()
+    for position in (seen, "", "1x", "9" * 30):
+        answer = client.post(path, {"reason": "misuse", "state_position": position, "step": step})
+        assert answer.status_code == 409
+        assert "mírelo otra vez" in text_of(answer)
+        assert f'name="state_position" value="{credential.state_position}"' in text_of(answer)
+    credential.refresh_from_db()
+    assert (credential.state, AuditEntry.objects.count()) == ("suspended", before)
+    assert not RequestedAct.objects.for_system().exists()
+    assert confirm_act(client, path, "misuse").status_code == 302
 
 
 @pytest.mark.parametrize("caller", ["personal-a", "auditora-a", "otto"])
@@ -387,7 +420,7 @@ def test_a_revocation_takes_two_officers_in_two_browsers(office, monkeypatch):
     ana, eva, otto = (officer(office, name) for name in ("ana", "eva", "otto"))
     credential = office.credentials["a"]
     path = page_of(credential)
-    ana.post(f"{path}anular/", {"reason": "misuse", "step": "confirm"})
+    confirm_act(ana, f"{path}anular/", reason="misuse")
     credential.refresh_from_db()
     requested = RequestedAct.objects.for_system().get()
     decide = f"{path}pedidos/{requested.uuid}/"
@@ -417,7 +450,7 @@ def test_a_refused_request_changes_nothing_and_stays_in_the_history(office, monk
     two_eyes(monkeypatch, "suspend")
     ana, eva = officer(office, "ana"), officer(office, "eva")
     credential = office.credentials["a"]
-    ana.post(f"{page_of(credential)}suspender/", {"step": "confirm"})
+    confirm_act(ana, f"{page_of(credential)}suspender/")
     requested = RequestedAct.objects.for_system().get()
     eva.post(f"{page_of(credential)}pedidos/{requested.uuid}/", {"decision": "refused"})
     credential.refresh_from_db()
@@ -432,7 +465,7 @@ def test_who_asked_takes_it_back_in_two_tabs_and_asks_for_something_else(office,
     ana, eva = officer(office, "ana"), officer(office, "eva")
     credential = office.credentials["a"]
     path = page_of(credential)
-    ana.post(f"{path}suspender/", {"step": "confirm"})
+    confirm_act(ana, f"{path}suspender/")
     requested = RequestedAct.objects.for_system().get()
     decide = f"{path}pedidos/{requested.uuid}/"
     assert decide in text_of(ana.get(path))
@@ -446,7 +479,7 @@ def test_who_asked_takes_it_back_in_two_tabs_and_asks_for_something_else(office,
     text = text_of(ana.get(path))
     assert text.count("Lo retiró quien lo pidió") == 2  # among the requests and in the trail
     assert "/suspender/" in text
-    ana.post(f"{path}suspender/", {"step": "confirm"})
+    confirm_act(ana, f"{path}suspender/")
     assert RequestedAct.objects.for_system().filter(decision="").count() == 1
 
 
@@ -474,7 +507,7 @@ def test_what_belongs_to_another_certificate_is_not_found_under_this_one(office,
     two_eyes(monkeypatch, "suspend")
     ana, eva = officer(office, "ana"), officer(office, "eva")
     credential, other = office.credentials["a"], graduate(office.a, "Otra Canario de A")
-    ana.post(f"{page_of(credential)}suspender/", {"step": "confirm"})
+    confirm_act(ana, f"{page_of(credential)}suspender/")
     requested = RequestedAct.objects.for_system().get()
     finding = Finding.objects.create(
         credential=credential, code=FindingCode.EVIDENCE_GONE, details="[]", found_at=NOW
@@ -499,7 +532,7 @@ def test_what_is_left_of_an_erased_certificate_names_nobody(office):
 
 def test_the_persons_page_tells_the_real_state(office):
     credential = office.credentials["a"]
-    officer(office, "ana").post(f"{page_of(credential)}suspender/", {"step": "confirm"})
+    confirm_act(officer(office, "ana"), f"{page_of(credential)}suspender/")
     text = text_of(office.client_of("personal-a").get(f"/consola/personas/{credential.person.uuid}/"))
     assert "Suspendido" in text
     assert "Borrado" not in text
@@ -510,7 +543,7 @@ def test_looking_changes_nothing(office, monkeypatch):
     two_eyes(monkeypatch, "revoke")
     ana = officer(office, "ana")
     credential = office.credentials["a"]
-    ana.post(f"{page_of(credential)}anular/", {"reason": "misuse", "step": "confirm"})
+    confirm_act(ana, f"{page_of(credential)}anular/", reason="misuse")
     ana.post("/consola/emisiones/")
     requested, run = RequestedAct.objects.for_system().get(), Run.objects.get()
     eva = officer(office, "eva")

@@ -1,5 +1,6 @@
 """What officers do to one certificate. Each begins with a page that says what follows; only its last button acts."""
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from integra_service.credentials.services import (
     list_possible_acts,
     needs_second_person,
     require_officer,
+    require_unchanged,
     settle_finding,
     still_fits,
 )
@@ -44,6 +46,7 @@ REASONS: dict[Act, tuple[str, ...]] = {
     Act.SUSPEND: (SuspensionReason.UNDER_REVIEW,),
     Act.REINSTATE: ("",),
 }
+POSITION = re.compile(r"[0-9]{1,19}", re.ASCII)
 DECIDED = {
     ActDecision.APPROVED: gettext_lazy("Approved and done."),
     ActDecision.REFUSED: gettext_lazy("Refused. Nothing changed."),
@@ -70,19 +73,22 @@ def credential_act(request: HttpRequest, staff: Staff, uuid: UUID, word: str) ->
         return show(request, row, act, reason=reason or "", problem="", status=200)
     if reason not in REASONS[act]:
         return show(request, row, act, reason="", problem=_("Choose one of the reasons."), status=400)
-    if step == "review":
-        return show(request, row, act, reason=reason, problem="", status=200, is_review=True)
-    return perform(request, staff, row, act, reason)
-
-
-def perform(request: HttpRequest, staff: Staff, row: Credential, act: Act, reason: str) -> HttpResponse:
     try:
+        # What was looked at stands in the form since its first page, and nothing else is acted on.
+        require_unchanged(row, read_position(request.POST.get("state_position", "")))
+        if step == "review":
+            return show(request, row, act, reason=reason, problem="", status=200, is_review=True)
         requested = act_on(staff, row, act, reason, utc_now())
     except RequestError as error:
+        row.refresh_from_db()
         return show(request, row, act, reason=reason, problem=error.message, status=error.status)
     done = _("Done.") if requested is None else _("Asked for. It happens when another officer approves it.")
     messages.success(request, done)
     return redirect("web:credential", row.uuid)
+
+
+def read_position(text: str) -> int | None:
+    return int(text) if POSITION.fullmatch(text) else None
 
 
 def show(

@@ -11,12 +11,14 @@ from django.utils.translation import gettext as _
 from integra_service.credentials.models import CredentialState
 from integra_service.credentials.pages import compare_name, describe_credential, find_document
 from integra_service.credentials.services import (
+    Case,
     Credential,
     Obstacle,
     decide_achievements,
     decide_renewals,
-    get_policies,
     list_credentials,
+    list_terms,
+    read_case,
 )
 from integra_service.people.data_requests import list_requests, read_clock
 from integra_service.people.models import LearnerIdentity, Person, Purpose, RequestKind, RequestState
@@ -100,9 +102,10 @@ def describe_my_page(identity: LearnerIdentity, now: datetime) -> MyPage:
     has_read = Purpose.CERTIFICATE in consents
     agrees = has_read and consents[Purpose.CERTIFICATE].is_granted
     name = confirmed_name(person)
-    renewals = describe_renewals(identity, now)
+    case = read_case(identity)
+    renewals = describe_renewals(case, person, now)
     certificates = list_cards(person, name, renewals, is_hidden=not agrees, now=now)
-    missing = list_missing_achievements(identity)
+    missing = list_missing_achievements(case, person)
     next_url, next_label = choose_next(has_read=has_read, agrees=agrees, has_name=name is not None)
     return MyPage(
         name=name,
@@ -111,7 +114,7 @@ def describe_my_page(identity: LearnerIdentity, now: datetime) -> MyPage:
         certificates=certificates,
         steps=()
         if certificates
-        else make_steps(has_read, agrees, name is not None, is_something_reached(identity)),
+        else make_steps(has_read, agrees, name is not None, is_something_reached(case)),
         next_url=next_url,
         next_label=next_label,
         nearest=missing[0] if missing else None,
@@ -121,24 +124,24 @@ def describe_my_page(identity: LearnerIdentity, now: datetime) -> MyPage:
     )
 
 
-def describe_renewals(identity: LearnerIdentity, now: datetime) -> Mapping[int, RenewalView]:
-    """Return by the certificate's key how it is renewed; only where nothing else must be settled first."""
-    policies = {policy.key: policy for policy in get_policies()}
+def describe_renewals(case: Case, person: Person, now: datetime) -> Mapping[str, RenewalView]:
+    """Return by achievement how its latest certificate is renewed; only where nothing else must be settled first."""
+    policies = {version.policy.key: version.policy for version in case.versions}
     return {
-        renewal.former.pk: RenewalView(
+        key: RenewalView(
             renewal.opens_at,
             Obstacle.TOO_EARLY not in renewal.obstacles,
             describe_reasons(policies[key], renewal.decision),
         )
-        for key, renewal in decide_renewals(identity, now).items()
-        if Obstacle.NOT_IN_FORCE not in renewal.obstacles
+        for key, renewal in decide_renewals(case, list_terms(person), now).items()
+        if Obstacle.UNSETTLED not in renewal.obstacles
     }
 
 
 def list_cards(
     person: Person,
     name: str | None,
-    renewals: Mapping[int, RenewalView],
+    renewals: Mapping[str, RenewalView],
     *,
     is_hidden: bool,
     now: datetime,
@@ -150,7 +153,7 @@ def list_cards(
         make_card(
             row,
             name,
-            renewals.get(row.pk),
+            None if latest[row.achievement_key] != row.pk else renewals.get(row.achievement_key),
             is_renewed=latest[row.achievement_key] != row.pk,
             is_hidden=is_hidden,
             now=now,
@@ -200,10 +203,10 @@ def make_share_url(title: str, page_url: str) -> str:
     return SHARE_URL + quote(text, safe="")
 
 
-def list_missing_achievements(identity: LearnerIdentity) -> tuple[AchievementView, ...]:
+def list_missing_achievements(case: Case, person: Person) -> tuple[AchievementView, ...]:
     """Return what was not reached, the one that lacks least first."""
-    open_ones = [(policy, decision) for policy, decision in decide_achievements(identity) if decision.reasons]
-    issued = {row.achievement_key for row in list_credentials(identity.person)}
+    open_ones = [(policy, decision) for policy, decision in decide_achievements(case) if decision.reasons]
+    issued = {row.achievement_key for row in list_credentials(person)}
     views = [
         AchievementView(policy.name.es, describe_reasons(policy, decision))
         for policy, decision in open_ones
@@ -212,8 +215,8 @@ def list_missing_achievements(identity: LearnerIdentity) -> tuple[AchievementVie
     return tuple(sorted(views, key=lambda view: len(view.missing)))
 
 
-def is_something_reached(identity: LearnerIdentity) -> bool:
-    return any(decision.is_met for _policy, decision in decide_achievements(identity))
+def is_something_reached(case: Case) -> bool:
+    return any(decision.is_met for _policy, decision in decide_achievements(case))
 
 
 def find_erasure(person: Person, now: datetime) -> datetime | None:

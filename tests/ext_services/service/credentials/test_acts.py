@@ -206,6 +206,29 @@ def test_agreed_is_the_lifting_of_the_suspension_that_was_looked_at_and_of_no_la
     assert RequestedAct.objects.for_system().get().decision == "refused"
 
 
+def test_what_changed_since_it_was_looked_at_is_not_acted_on(credential: Credential, now: datetime) -> None:
+    ana = make_staff("ana")
+    seen = Credential.objects.for_system().get(pk=credential.pk)
+    services.suspend(credential, SuspensionReason.UNDER_REVIEW, "user:7", now)
+    with pytest.raises(RequestError) as refused:
+        act_on(ana, seen, Act.REVOKE, "misuse", now)
+    assert (refused.value.code, refused.value.status) == ("changed_since_seen", 409)
+    credential.refresh_from_db()
+    assert credential.state == "suspended"
+
+
+def test_who_looked_at_something_else_does_not_join_what_was_asked_for(
+    two_eyes: None, credential: Credential, now: datetime
+) -> None:
+    ana, eva = make_staff("ana"), make_staff("eva")
+    requested = act_on(ana, credential, Act.REVOKE, "misuse", now)
+    assert act_on(eva, credential, Act.REVOKE, "misuse", now) == requested
+    services.suspend(credential, SuspensionReason.UNDER_REVIEW, "user:7", now)
+    with pytest.raises(RequestError) as refused:
+        act_on(eva, credential, Act.REVOKE, "misuse", now)
+    assert refused.value.code == "act_waiting"
+
+
 def test_a_suspension_meanwhile_does_not_save_from_a_revocation(
     two_eyes: None, credential: Credential, now: datetime
 ) -> None:

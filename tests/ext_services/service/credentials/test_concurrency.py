@@ -19,11 +19,12 @@ from integra_service.audit.models import AuditEntry
 from integra_service.audit.services import check_chain
 from integra_service.credentials import approvals, services
 from integra_service.credentials.acts import access_requested, act_on, decide_act
-from integra_service.credentials.distrust import distrust_source
+from integra_service.credentials.distrust import distrust_source, lift_distrust
 from integra_service.credentials.erasing import erase_credentials
 from integra_service.credentials.issuer import get_issuer, resolve_own, take_state_position
 from integra_service.credentials.keys import KeyCompromisedError
 from integra_service.credentials.life import set_bits
+from integra_service.credentials.locks import lock_issuer, lock_source, lock_status_lists
 from integra_service.credentials.models import (
     Act,
     ActDecision,
@@ -37,6 +38,7 @@ from integra_service.credentials.models import (
     Run,
     RunKind,
     SigningKey,
+    SourceDistrust,
     StatusList,
     SuspensionReason,
 )
@@ -399,3 +401,71 @@ def test_a_revocation_and_new_jwts_do_not_wait_for_each_other(builders: Any, now
         take_state_position(issuer)
     assert future.result(timeout=20) == 1
     assert documents.get().ob_jwt
+
+
+@pytest.mark.parametrize("who", ["officer", "command"])
+def test_what_is_let_count_again_while_its_source_is_distrusted_stays_suspended(
+    builders: Any, now: Any, who: str
+) -> None:
+    identity = builders.store_learner()
+    (credential,) = services.issue_due(identity, now)
+    services.suspend(credential, SuspensionReason.SOURCE_DISTRUSTED, "system", now)
+    user = User.objects.create_user("oficial")
+    StaffRole.objects.create(user=user, city=credential.person.city, role=Role.OFFICER, from_on=now.date())
+    officer = find_staff(user, on=now.date())
+    jobs: dict[str, Callable[[], Any]] = {
+        "officer": lambda: act_on(officer, credential, Act.REINSTATE, "", now),
+        "command": lambda: lift_distrust(identity.source, by="system", now=now),
+    }
+    with transaction.atomic():
+        lock_source(identity.source_id)
+        SourceDistrust.objects.create(
+            source=identity.source, since=now, declared_by="system", declared_at=now
+        )
+        future = start_until_it_waits(jobs[who])
+    if who == "officer":
+        with pytest.raises(RequestError) as refused:
+            future.result(timeout=20)
+        assert refused.value.code == "source_distrusted"
+    else:
+        assert future.result(timeout=20) == 0
+    credential.refresh_from_db()
+    assert credential.state == "suspended"
+
+
+def test_a_new_address_and_a_withdrawn_key_do_not_wait_for_each_other(now: Any, settings: Any) -> None:
+    issuer = services.ensure_issuer(now)
+    settings.INTEGRA_ISSUER_URL = "https://otra.example"
+    with transaction.atomic():
+        lock_status_lists(issuer.status_lists.all())
+        future = start_until_it_waits(lambda: services.ensure_issuer(now))
+        lock_issuer(issuer)
+    assert future.result(timeout=20).url == "https://otra.example"
+
+
+def test_acts_on_a_certificate_and_its_renewal_do_not_wait_for_each_other(
+    builders: Any, now: Any, monkeypatch: Any
+) -> None:
+    (policy,) = approvals.read_own_policies()
+    monkeypatch.setattr(approvals, "read_own_policies", lambda: (replace(policy, valid_months=24),))
+    course = builders.make_course()
+    later = now + timedelta(days=700)
+    again = replace(
+        course,
+        course_key="course-v1:INTEGRA+CAP40+otra",
+        attempts=tuple(replace(a, attempt_uuid=uuid4(), submitted_at=later) for a in course.attempts),
+    )
+    identity = builders.store_learner(course=course)
+    services.issue_due(identity, now)
+    builders.store_courses(identity, course, again)
+    terms = services.issue_due(identity, later)
+
+    def act(credential: Credential) -> None:
+        for _ in range(10):
+            with suppress(RequestError):
+                services.suspend(credential, SuspensionReason.UNDER_REVIEW, "user:7", later)
+            with suppress(RequestError):
+                services.reinstate(credential, "user:7", later)
+
+    at_once([lambda t=t: act(Credential.objects.for_system().get(pk=t.pk)) for t in terms * 3])
+    assert check_chain().is_intact

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
+from service_support import find_counting
 
 from integra_service.audit.models import AuditEntry
 from integra_service.credentials import completing, issuer, issuing, keys, services
@@ -143,20 +144,20 @@ def test_public_banks_are_refused_outside_the_demonstration(
     settings.INTEGRA_DEMO = False
     identity = learner()
     assert services.issue_due(identity, now) == ()
-    ((_policy, decision),) = services.decide_achievements(identity)
+    ((_policy, decision),) = services.decide_achievements(services.read_case(identity))
     assert {reason.code.value for reason in decision.reasons} == {"bank_public", "policy_unapproved"}
 
 
 def test_a_changed_record_issues(learner: Callable[..., Any]) -> None:
     identity = learner()
     record_changed.send(sender=None, identity=identity)
-    assert services.find_current(identity.person, "curso", utc_now()) is not None
+    assert find_counting(identity.person, "curso", utc_now()) is not None
 
 
 def test_a_person_who_becomes_ready_is_issued_to(learner: Callable[..., Any]) -> None:
     identity = learner()
     person_ready.send(sender=None, person=identity.person)
-    assert services.find_current(identity.person, "curso", utc_now()) is not None
+    assert find_counting(identity.person, "curso", utc_now()) is not None
 
 
 def test_revoked_credential_sets_its_bit_and_reads_revoked(credential: Credential, now: Any) -> None:
@@ -169,7 +170,7 @@ def test_revoked_credential_sets_its_bit_and_reads_revoked(credential: Credentia
     assert StatusList.objects.get().content != before
     entry = AuditEntry.objects.latest("sequence")
     assert (entry.action, entry.actor, entry.data) == ("credential.revoked", "user:7", '{"reason":"misuse"}')
-    assert services.find_current(credential.person, "curso", now) is None
+    assert find_counting(credential.person, "curso", now) is None
     assert services.list_credentials(credential.person) == (credential,)
 
 
@@ -226,7 +227,7 @@ def test_an_intent_is_visible_to_nobody_and_completed_later(
     assert services.list_states(Source.objects.get(), 0, now) == ()
     assert services.complete_intents(now + timedelta(hours=1)) == 1
     assert services.complete_intents(now + timedelta(hours=1)) == 0
-    found = services.find_current(identity.person, "curso", now)
+    found = find_counting(identity.person, "curso", now)
     assert found is not None
     assert found.token == intent.token
     result = verify_document(

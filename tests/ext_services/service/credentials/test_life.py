@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from service_support import find_counting
 
 from integra_service.audit.models import AuditEntry
 from integra_service.credentials import approvals, completing, life, services
@@ -128,7 +129,7 @@ def test_suspension_is_said_by_page_and_states_and_can_be_undone(
     assert "verdict-suspended" in page
     (row,) = services.list_states(source, 1, now + HOUR)
     assert (row.position, row.state) == (2, "suspended")
-    assert services.find_current(credential.person, "curso", now + HOUR) is None
+    assert find_counting(credential.person, "curso", now + HOUR) is None
     # The list knows revocation only, which cannot be taken back.
     assert StatusList.objects.get().content == published
     assert judge(documents_of(credential)[0], now + HOUR) is Outcome.VALID
@@ -256,7 +257,7 @@ def test_expiry_is_signed_shown_and_told(
     assert judge(document, end + timedelta(seconds=1)) is Outcome.EXPIRED
     assert services.effective_state(credential, end) == "valid"
     assert services.effective_state(credential, end + timedelta(seconds=1)) == "expired"
-    assert services.find_current(credential.person, "curso", end + HOUR) is None
+    assert find_counting(credential.person, "curso", end + HOUR) is None
 
     assert life.announce_expired(end) == 0
     assert life.announce_expired(end + HOUR) == 1
@@ -344,7 +345,7 @@ def test_a_distrusted_source_suspends_what_rests_on_it_and_holds_the_rest(
     assert "revis" in show(after)
     fresh = learner("Nueva")
     assert services.issue_due(fresh, now + 3 * HOUR) == ()
-    ((_policy, decision),) = services.decide_achievements(fresh)
+    ((_policy, decision),) = services.decide_achievements(services.read_case(fresh))
     assert [reason.code for reason in decision.reasons] == ["source_distrusted"]
 
     assert lift_distrust(source, by="user:8", now=now + 4 * HOUR) == 1

@@ -302,7 +302,7 @@ def test_a_work_of_training_is_due_after_training_only(
     [
         ("test: closing", "area"),
         ("test: post\narea: emprendimiento", "area"),
-        ("test: post\nvalid_months: 0", "valid_months"),
+        ("test: post\nvalid_months: 3", "valid_months"),
         ("test: post\nvalid_months: siempre", "valid_months"),
         ("test: post\nsecond_person: [forget]", "second_person"),
         ("test: post\nsecond_person: []", "second_person"),

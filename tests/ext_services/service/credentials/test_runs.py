@@ -11,10 +11,12 @@ from django.db import IntegrityError, transaction
 
 from integra_service.credentials import runs, services
 from integra_service.credentials.issuer import get_issuer, resolve_own
-from integra_service.credentials.models import Credential, CredentialDocument, Run, RunKind
+from integra_service.credentials.models import Credential, CredentialDocument, ReplacementReason, Run, RunKind
+from integra_service.credentials.replacing import replace
 from integra_service.credentials.runs import Progress
 from integra_service.credentials.verification import Outcome, verify_document
 from integra_service.lib.clock import utc_now
+from integra_service.people.names import confirm_name
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +142,19 @@ def test_after_a_compromise_everything_is_signed_anew(learner: Callable[..., Any
         result = verify_document(bytes(current.content), resolve_own(issuer), now=now + HOUR)
         assert result.outcome is Outcome.VALID
     assert work_off(runs.start_run(RunKind.RESIGN, by="user:7", now=now + 2 * HOUR), now + 2 * HOUR) == 0
+
+
+def test_what_bears_a_new_name_meanwhile_is_not_signed_a_third_time(
+    learner: Callable[..., Any], now: datetime
+) -> None:
+    identity = learner()
+    services.issue_due(identity, now)
+    document = CredentialDocument.objects.for_system().get()
+    confirm_name(identity.person, "Otro Nombre", actor="learner:x", now=now)
+    services.issue_due(identity, now)
+    replace(document, ReplacementReason.KEY_COMPROMISED, now)
+    rows = CredentialDocument.objects.for_system().order_by("ordinal")
+    assert list(rows.values_list("ordinal", "replaced_because")) == [(1, "name_changed"), (2, "")]
 
 
 def test_the_command_rotates_lists_and_rehearses_a_compromise(

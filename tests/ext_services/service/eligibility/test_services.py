@@ -355,6 +355,36 @@ def test_an_expired_certificate_turns_the_proposal_at_the_end_of_its_last_day_in
     assert outcomes(application)[-1] == Outcome.ELIGIBLE  # renewed
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "turn"), [("suspended", "under_review", "revisar"), ("revoked", "misuse", "anuló")]
+)
+def test_a_certificate_counts_until_its_end_whatever_became_of_its_renewal(town, state, reason, turn):
+    town.certify()
+    midnight = datetime(2028, 3, 3, 5, tzinfo=UTC)  # of Guayaquil
+    Credential.objects.for_system().update(expires_at=midnight - timedelta(seconds=1))
+    former = Credential.objects.for_system().get()
+    Credential.objects.create(
+        token="B" * 22,
+        person=town.person,
+        achievement_key=former.achievement_key,
+        term=2,
+        state=state,
+        reason=reason,
+        awarded_at=midnight - timedelta(days=60),
+        changed_at=midnight - timedelta(days=50),
+        state_position=(former.state_position or 0) + 1,
+    )
+    application = town.apply(now=midnight - timedelta(seconds=1))
+    assert outcomes(application) == [Outcome.ELIGIBLE]
+    assert rule(application, "certificacion")["facts"][0]["text"].endswith("hasta el 2 de marzo de 2028")
+
+    refresh_person(town.person, now=midnight)
+
+    # From then on it is the renewal that something must be done about.
+    assert outcomes(application) == [Outcome.ELIGIBLE, Outcome.NOT_ELIGIBLE_YET]
+    assert turn in rule(application, "certificacion")["sentence"]
+
+
 def test_a_certificate_that_expires_proposes_again_by_itself(town):
     town.certify()
     application = town.apply()
