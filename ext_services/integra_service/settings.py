@@ -14,9 +14,9 @@ INTEGRA_HOME = Path(env.read_text(os.environ, "INTEGRA_HOME"))
 # Who was forgotten, outside of the database and its backups (people/erasures.py).
 INTEGRA_ERASURES = Path(env.read_text(os.environ, "INTEGRA_ERASURES", str(INTEGRA_HOME / "erasures")))
 INTEGRA_ISSUER_URL = env.read_issuer_url(os.environ, "INTEGRA_ISSUER_URL", is_demo=INTEGRA_DEMO)
-# How credentials name who signs them; part of every one signed from then on.
+# How credentials name who signs them. It stays in every one that was signed, so nobody should find it by surprise.
 INTEGRA_ISSUER_NAME = env.read_text(
-    os.environ, "INTEGRA_ISSUER_NAME", "INTEGRA (demostración)" if INTEGRA_DEMO else "INTEGRA · PNUD Ecuador"
+    os.environ, "INTEGRA_ISSUER_NAME", "INTEGRA (demostración)" if INTEGRA_DEMO else None
 )
 # Who answers for people's data, and how to reach them: the law wants it in the notice (LOPDP, article 12).
 INTEGRA_DATA_CONTROLLER = env.read_text(

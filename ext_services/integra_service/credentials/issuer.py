@@ -42,6 +42,18 @@ class IssuerChangedError(ServiceError):
         )
 
 
+class IssuerRenamedError(ServiceError):
+    """The configured name is another than the one that credentials were signed under."""
+
+    def __init__(self, stored: str, configured: str) -> None:
+        super().__init__(
+            "issuer_renamed",
+            f"Credentials were signed by {stored!r}, and this start is configured for {configured!r}. Start with "
+            f"INTEGRA_ISSUER_NAME={stored}, or run integra_issuer --rename: documents signed from then on bear the new "
+            "name, those signed before keep the old one.",
+        )
+
+
 class IssuerMissingError(ServiceError):
     """The issuer was never prepared."""
 
@@ -114,6 +126,27 @@ def _move_issuer(issuer: Issuer, now: datetime) -> None:
         sign_status_list(status_list, now)
     data = {"url": issuer.url, "did": issuer.did}
     audit.record("issuer.moved", actor=audit.SYSTEM, subject=f"issuer:{KEY}", now=now, data=data)
+
+
+@transaction.atomic
+def name_issuer(issuer: Issuer, now: datetime, *, is_rename: bool) -> bool:
+    """Give the issuer the configured name; return whether it had another.
+
+    Asked for by the operator's command only: a process that was started with older settings must not change it back.
+    Raises IssuerRenamedError once something is signed, unless ``is_rename``: then later documents bear the new name.
+    """
+    lock_issuer(issuer)
+    issuer.refresh_from_db()
+    former = issuer.name
+    if former == settings.INTEGRA_ISSUER_NAME:
+        return False
+    if not is_rename and CredentialDocument.objects.for_system().exists():
+        raise IssuerRenamedError(former, settings.INTEGRA_ISSUER_NAME)
+    issuer.name = settings.INTEGRA_ISSUER_NAME
+    issuer.save(update_fields=["name"])
+    data = {"from": former, "to": issuer.name}
+    audit.record("issuer.renamed", actor=audit.SYSTEM, subject=f"issuer:{KEY}", now=now, data=data)
+    return True
 
 
 @transaction.atomic

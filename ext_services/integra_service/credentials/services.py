@@ -25,7 +25,7 @@ from .checking import settle_finding
 from .completing import complete_intents
 from .decisions import Case, decide_achievements, decide_renewals, read_case
 from .history import History, access_finding, read_history
-from .issuer import compromise_key, count_entries, ensure_issuer, find_issuer
+from .issuer import compromise_key, count_entries, ensure_issuer, find_issuer, name_issuer
 from .issuing import issue_due
 from .keys import count_documents, rotate_key
 from .life import list_possible_acts, reinstate, revoke, suspend
@@ -119,6 +119,7 @@ __all__ = [
     "list_runs",
     "list_states",
     "list_terms",
+    "name_issuer",
     "needs_second_person",
     "propose_policy",
     "read_approved",

@@ -15,6 +15,7 @@ KEY = base64.b64encode(bytes(range(32))).decode()
 GOOD = {
     "INTEGRA_HOME": "/nonexistent",
     "INTEGRA_ISSUER_URL": "https://certificados.example.org",
+    "INTEGRA_ISSUER_NAME": "Municipio de Prueba",
     "INTEGRA_SECRET_KEY": "x" * 50,
     "INTEGRA_NAME_KEY": KEY,
     "INTEGRA_DATA_CONTROLLER": "Municipio de Prueba, datos@municipio.example",
@@ -157,6 +158,7 @@ def test_a_file_that_is_no_key_set_stops_the_start(tmp_path, text):
         {"INTEGRA_ISSUER_URL": "https://192.0.2.1"},
         {"INTEGRA_ISSUER_URL": "https://example.org/issuer"},
         {"INTEGRA_ISSUER_URL": "https://Example.org"},
+        {"INTEGRA_ISSUER_NAME": None},
         {"INTEGRA_HOME": None},
         {"INTEGRA_DATA_CONTROLLER": None},
         {"INTEGRA_DEMO": "yes"},
@@ -171,7 +173,12 @@ def test_a_wrong_value_stops_the_start(changes):
 
 
 def test_the_demonstration_may_speak_http_to_localhost():
-    result = start(INTEGRA_DEMO="1", INTEGRA_ISSUER_URL="http://localhost:8001", INTEGRA_DATA_CONTROLLER=None)
+    result = start(
+        INTEGRA_DEMO="1",
+        INTEGRA_ISSUER_URL="http://localhost:8001",
+        INTEGRA_ISSUER_NAME=None,
+        INTEGRA_DATA_CONTROLLER=None,
+    )
     assert (result.returncode, result.stdout) == (0, "False integra_session\n"), result.stderr
 
 

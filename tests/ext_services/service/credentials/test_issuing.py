@@ -328,6 +328,41 @@ def test_command_prepares_completes_and_stops(
         call_command("integra_issuer")
 
 
+def test_name_is_taken_until_something_is_signed_and_later_when_asked_for(
+    learner: Callable[..., Any], now: Any, settings: Any
+) -> None:
+    def prepare(name: str, **options: Any) -> str:
+        settings.INTEGRA_ISSUER_NAME = name
+        out = StringIO()
+        call_command("integra_issuer", stdout=out, **options)
+        return out.getvalue()
+
+    def issue() -> tuple[Credential, str]:
+        (credential,) = services.issue_due(learner(), now)
+        return credential, json.loads(document_of(credential).content)["issuer"]["name"]
+
+    assert "Issuer 'Municipio de Tenna'" in prepare("Municipio de Tenna")
+    assert "another name" in prepare("Municipio de Tena")
+    assert "another name" not in prepare("Municipio de Tena")
+    first, name = issue()
+    assert name == "Municipio de Tena"
+    with pytest.raises(CommandError, match=r"INTEGRA_ISSUER_NAME=Municipio de Tena, or .*--rename"):
+        prepare("Municipio de Tena y vecinos")
+    assert issue()[1] == "Municipio de Tena"  # what others are configured for changes nothing
+    assert "another name" in prepare("Municipio de Tena y vecinos", rename=True)
+    second, name = issue()
+    assert name == "Municipio de Tena y vecinos"
+    for credential, name in ((first, "Municipio de Tena"), (second, "Municipio de Tena y vecinos")):
+        content = bytes(document_of(credential).content)
+        assert json.loads(content)["issuer"]["name"] == name
+        assert verify_document(content, resolve_own(get_issuer()), now=now).outcome is Outcome.VALID
+    renamed = AuditEntry.objects.filter(action="issuer.renamed").order_by("sequence")
+    assert [json.loads(entry.data)["to"] for entry in renamed] == [
+        "Municipio de Tena",
+        "Municipio de Tena y vecinos",
+    ]
+
+
 def test_issuer_that_was_never_prepared_says_so() -> None:
     with pytest.raises(IssuerMissingError):
         get_issuer()
