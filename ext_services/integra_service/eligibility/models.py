@@ -10,7 +10,7 @@ from integra_service.people.models import City, Person
 
 
 class PolicyVersion(models.Model):
-    """One published version of a city's policy; never changed, a change is a new version."""
+    """One published version of a city's policy; its content never changes, a change is a new version."""
 
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="policies")
     code = models.CharField(max_length=64)
@@ -18,6 +18,7 @@ class PolicyVersion(models.Model):
     digest = models.CharField(max_length=64)
     content = models.TextField()  # the file as it was registered
     registered_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)  # nobody can apply to it any more; who did keeps it
 
     objects = CityScopedManager("city_id")
 

@@ -38,7 +38,10 @@ class StoredProposal:
 
 
 def register_policy(city: City, raw: bytes, name: str, *, now: datetime) -> PolicyVersion:
-    """Publish one version: the same again changes nothing, other content under its number is refused."""
+    """Publish one version: the same again changes nothing, other content under its number is refused.
+
+    One that was withdrawn does not come back: it is refused as well.
+    """
     try:
         content = raw.decode()
         policy = parse_policy(raw, name)
@@ -55,6 +58,11 @@ def register_policy(city: City, raw: bytes, name: str, *, now: datetime) -> Poli
         raise RequestError(
             "policy_is_published",
             f"La versión {policy.version} de {policy.code} ya está publicada: dele a este texto un número nuevo.",
+        )
+    if row.withdrawn_at is not None:
+        raise RequestError(
+            "policy_is_withdrawn",
+            f"La versión {policy.version} de {policy.code} fue retirada: publíquela con un número nuevo.",
         )
     return row
 
@@ -79,14 +87,38 @@ def _publish(city: City, policy: Policy, content: str, now: datetime) -> PolicyV
     return row
 
 
+@transaction.atomic
+def withdraw_policy(city: City, code: str, *, now: datetime) -> tuple[int, ...]:
+    """Let nobody apply to the policy any more; return the numbers of its versions that were open until now.
+
+    Applications already made keep their version. Raises RequestError where the city has no such policy.
+    """
+    rows = PolicyVersion.objects.for_system().filter(city=city, code=code)
+    if not rows.exists():
+        raise RequestError("unknown_policy", f"{city.key} has no policy {code!r}.", "code")
+    # One by one, so that of two who withdraw at once one has done it.
+    versions = tuple(
+        row.version
+        for row in rows.filter(withdrawn_at=None).order_by("version")
+        if rows.filter(pk=row.pk, withdrawn_at=None).update(withdrawn_at=now)
+    )
+    for version in versions:
+        audit.record(
+            "policy.withdrawn", actor=audit.SYSTEM, subject=f"policy:{city.key}:{code}:{version}", now=now
+        )
+    return versions
+
+
 def get_policy(row: PolicyVersion) -> Policy:
     """Return the rules as they were registered."""
     return parse_policy(row.content.encode(), f"{row.code}-{row.version}")
 
 
 def list_policies(staff: Staff, person: Person) -> tuple[PolicyVersion, ...]:
-    """Return the newest version of each policy of the person's city, unless they applied to it already."""
-    rows = PolicyVersion.objects.in_cities(staff.editable_city_ids).filter(city_id=person.city_id)
+    """Return the newest version of each open policy of the person's city, unless they applied to it already."""
+    rows = PolicyVersion.objects.in_cities(staff.editable_city_ids).filter(
+        city_id=person.city_id, withdrawn_at=None
+    )
     newest = {row.code: row for row in rows.order_by("code", "version")}
     applied = set(rows.filter(applications__person=person).values_list("pk", flat=True))
     return tuple(row for row in newest.values() if row.pk not in applied)
@@ -95,7 +127,7 @@ def list_policies(staff: Staff, person: Person) -> tuple[PolicyVersion, ...]:
 def register_application(staff: Staff, person: Person, policy_pk: int, *, now: datetime) -> Application:
     """Register the person's request and make the first proposal; a repeat returns what is there."""
     policies = PolicyVersion.objects.in_cities(staff.editable_city_ids)
-    policy = policies.filter(pk=policy_pk, city_id=person.city_id).first()
+    policy = policies.filter(pk=policy_pk, city_id=person.city_id, withdrawn_at=None).first()
     if policy is None:
         raise NotFoundError
     try:

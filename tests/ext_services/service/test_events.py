@@ -259,6 +259,31 @@ def test_a_manifest_with_another_digest_is_refused(world, tmp_path):
     assert register_manifest(make_manifest(), datetime.now(UTC)) == world.manifest["digest"]
 
 
+@pytest.mark.parametrize("is_demo", [False, True])
+def test_rules_with_public_banks_say_at_once_that_nothing_is_issued_over_them(
+    world, tmp_path, settings, capsys, is_demo
+):
+    settings.INTEGRA_DEMO = is_demo
+    path = tmp_path / "manifest.json"
+    path.write_bytes(canonical_json(world.manifest))
+    call_command("integra_register_manifest", path)
+    said = capsys.readouterr().out
+    assert f"Rules {world.manifest['digest']} are registered." in said
+    banks = ", ".join(bank["id"] for bank in world.manifest["banks"] if bank["public"])
+    assert (f"answer keys of {banks} are public. No certificate" in said) is not is_demo
+
+
+def test_rules_with_banks_of_their_own_are_registered_without_a_warning(world, tmp_path, settings, capsys):
+    settings.INTEGRA_DEMO = False
+    raw = make_manifest()
+    raw["banks"] = [{**bank, "public": False} for bank in raw["banks"]]
+    raw["digest"] = manifest_digest(raw)
+    path = tmp_path / "manifest.json"
+    path.write_bytes(canonical_json(raw))
+    call_command("integra_register_manifest", path)
+    assert capsys.readouterr().out == f"Rules {raw['digest']} are registered.\n"
+
+
 def test_a_gap_in_the_sequence_is_an_alarm_until_it_is_filled(world, client):
     learner = uuid.uuid4()
     story = world.a.tell(learner)

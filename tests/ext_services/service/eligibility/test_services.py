@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from service_support import NOW, STARTED, find_counting
 
 from integra_grading import events
+from integra_service.audit.models import AuditEntry
 from integra_service.audit.services import check_chain
 from integra_service.credentials.life import announce_expired
 from integra_service.credentials.services import Credential, RevocationReason, revoke
@@ -103,13 +104,62 @@ def test_the_command_publishes_for_several_cities_and_names_what_is_wrong(town, 
     assert "DEMO-2026 version 2 is published for ciudad-b." in capsys.readouterr().out
 
     path.write_bytes(SECOND.replace(b"minimo: 3}", b"minimo: 4}"))
-    for arguments in (
-        (str(path), "--city", "ciudad-a"),
-        ("--city", "ciudad-z"),
-        ("nada", "--city", "ciudad-a"),
+    for arguments, said in (
+        ((str(path), "--city", "ciudad-a"), "ya está publicada"),
+        (("--city", "ciudad-z"), "There is no city 'ciudad-z'"),
+        (("nada.yaml", "--city", "ciudad-a"), "There is no file nada.yaml"),
+        ((str(tmp_path), "--city", "ciudad-a"), "cannot be read: Is a directory"),
+        ((str(path), "--withdraw", "DEMO-2026", "--city", "ciudad-a"), "not both"),
     ):
-        with pytest.raises(CommandError):
+        with pytest.raises(CommandError, match=said):
             call_command("integra_register_policy", *arguments)
+
+
+def test_a_city_that_is_not_there_stops_it_before_the_first(town, tmp_path):
+    path = tmp_path / "segunda.yaml"
+    path.write_bytes(SECOND)
+    with pytest.raises(CommandError):
+        call_command("integra_register_policy", str(path), "--city", "ciudad-a", "--city", "ciudad-z")
+    assert not PolicyVersion.objects.for_system().filter(version=2).exists()
+
+
+def test_outside_the_demonstration_no_policy_is_published_by_default(town, settings):
+    before = PolicyVersion.objects.for_system().count()
+    settings.INTEGRA_DEMO = False
+    with pytest.raises(CommandError, match=r"Name the policy's file\. .*policy-demo\.yaml"):
+        call_command("integra_register_policy", "--city", "ciudad-a")
+    assert PolicyVersion.objects.for_system().count() == before
+
+
+def test_to_a_withdrawn_policy_nobody_applies_any_more_and_who_did_goes_on(town, capsys):
+    def withdraw(code="DEMO-2026"):
+        call_command("integra_register_policy", "--withdraw", code, "--city", "ciudad-a")
+        return capsys.readouterr().out
+
+    application = town.apply()
+    staff, person = town.staff(), town.person
+    second = register_policy(town.cities["a"], SECOND, "second.yaml", now=NOW)
+    assert list_policies(staff, person) == (second,)
+    assert "DEMO-2026 is withdrawn from ciudad-a (version 1, 2)" in withdraw()
+    assert "had been withdrawn from ciudad-a before" in withdraw()
+
+    assert list_policies(staff, person) == ()
+    with pytest.raises(NotFoundError):
+        register_application(staff, person, second.pk, now=NOW)
+    assert access_application(staff, application.uuid).policy.version == 1
+    refresh_proposal(application, now=NOW + timedelta(days=1))
+    assert list_proposals(application) != ()
+    with pytest.raises(RequestError, match="número nuevo"):
+        register_policy(town.cities["a"], SECOND, "second.yaml", now=NOW)
+    third = register_policy(
+        town.cities["a"], SECOND.replace(b"version: 2", b"version: 3"), "third.yaml", now=NOW
+    )
+    assert list_policies(staff, person) == (third,)
+    subjects = AuditEntry.objects.filter(action="policy.withdrawn").values_list("subject", flat=True)
+    assert sorted(subjects) == ["policy:ciudad-a:DEMO-2026:1", "policy:ciudad-a:DEMO-2026:2"]
+    assert PolicyVersion.objects.for_system().get(city__key="ciudad-b").withdrawn_at is None
+    with pytest.raises(CommandError, match="ciudad-a has no policy 'NADA'"):
+        withdraw("NADA")
 
 
 # Applications

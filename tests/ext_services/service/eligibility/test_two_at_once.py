@@ -8,6 +8,7 @@ import pytest
 from django.db import connections, transaction
 from service_support import NOW
 
+from integra_service.audit.models import AuditEntry
 from integra_service.eligibility import services
 from integra_service.eligibility.models import Application, PolicyVersion, ProposalRow
 from integra_service.people.models import ResidenceEpisode
@@ -61,6 +62,14 @@ def test_publishing_at_once_is_one_version(town):
     )
     assert (errors, len(set(results))) == ([], 1)
     assert PolicyVersion.objects.for_system().filter(version=2).count() == 1
+
+
+def test_withdrawing_at_once_is_one_withdrawal(town):
+    raw = DEMO.read_bytes().replace(b"  version: 1", b"  version: 2")
+    services.register_policy(town.cities["a"], raw, "dos.yaml", now=NOW)
+    results, errors = together(lambda n: services.withdraw_policy(town.cities["a"], "DEMO-2026", now=NOW))
+    assert (errors, sorted(results)) == ([], [()] * (THREADS - 1) + [(1, 2)])
+    assert AuditEntry.objects.filter(action="policy.withdrawn").count() == 2
 
 
 def test_refreshes_at_once_take_one_ordinal_each(town):
