@@ -21,7 +21,7 @@ from integra_service.lib.errors import RequestError
 from . import invitations
 from .id_tokens import MAX_SUBJECT_LENGTH
 from .models import ExternalAccount, Role, StaffRole
-from .sources import get_city
+from .places import get_city
 
 
 @transaction.atomic

@@ -42,6 +42,8 @@ class Source(models.Model):
     url = models.URLField(max_length=500)
     cities = models.ManyToManyField(City, related_name="sources")
     is_active = models.BooleanField(default=True)
+    # Registered or switched on again then: nothing is overdue for the time before. None: before this was noted.
+    active_since = models.DateTimeField(null=True)
     is_demo = models.BooleanField(default=False)
 
     def __str__(self) -> str:

@@ -1,19 +1,17 @@
 """Sources: who may send, with which secrets, about which places."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from integra_service.audit import services as audit
 from integra_service.lib import encryption, webhooks
 from integra_service.lib.errors import RequestError
 
-from .models import City, SecretKind, Source, SourceCourse, SourceSecret
+from .models import SecretKind, Source, SourceSecret
 
 MAX_ACTIVE_SECRETS = webhooks.MAX_SECRETS
 MIN_TOKEN_SECRET_BYTES = 32  # RFC 7518, section 3.2, for HS256
@@ -41,16 +39,16 @@ class SourceTerritory:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """An active source and the secrets its deliveries may be signed with."""
+    """A source, of which key and ``is_active`` are read, and the secrets its deliveries may be signed with."""
 
     source: Source
     secrets: tuple[bytes, ...]
 
 
 SENDER_QUERY = """
-    SELECT source.id, secret.ciphertext
+    SELECT source.id, source.is_active, secret.ciphertext
     FROM people_source AS source JOIN people_sourcesecret AS secret ON secret.source_id = source.id
-    WHERE source.key = %s AND source.is_active = %s AND secret.kind = %s AND secret.retired_at IS NULL
+    WHERE source.key = %s AND secret.kind = %s AND secret.retired_at IS NULL
     ORDER BY secret.created_at DESC, secret.id DESC LIMIT %s
 """
 
@@ -61,6 +59,14 @@ def find_source(key: str) -> Source | None:
     if not key.isascii() or not key.isprintable():
         return None
     return Source.objects.filter(key=key, is_active=True).first()
+
+
+def get_source(key: str) -> Source:
+    """Return the source of that key, switched off or not, else raise RequestError."""
+    source = Source.objects.filter(key=key).first() if key.isascii() and key.isprintable() else None
+    if source is None:
+        raise RequestError("unknown_source", f"There is no source {key!r}.")
+    return source
 
 
 def get_territory(source: Source) -> SourceTerritory:
@@ -80,7 +86,7 @@ def open_secrets(source: Source, kind: SecretKind) -> tuple[str, ...]:
 
 
 def find_sender(key: str) -> Sender | None:
-    """Return who may sign as that key: an active source with its active webhook secrets, the newest first.
+    """Return who may sign as that key: a source with its active webhook secrets, the newest first.
 
     Asked at every delivery, so that a retired secret or a switched-off source is refused from that moment on; what
     costs, the decryption, is remembered per ciphertext. Written by hand because Django needs longer to build the
@@ -89,12 +95,14 @@ def find_sender(key: str) -> Sender | None:
     if not key.isascii() or not key.isprintable():  # as in find_source
         return None
     with connection.cursor() as cursor:
-        cursor.execute(SENDER_QUERY, [key, True, SecretKind.WEBHOOK, MAX_ACTIVE_SECRETS])
+        cursor.execute(SENDER_QUERY, [key, SecretKind.WEBHOOK, MAX_ACTIVE_SECRETS])
         rows = cursor.fetchall()
     if not rows:
         return None
-    source = Source.from_db(None, ["id", "key"], [rows[0][0], key])  # the rest is read where somebody asks
-    return Sender(source, tuple(open_webhook_secret(ciphertext, key) for _, ciphertext in rows))
+    pk, is_active, _ = rows[0]
+    # The rest is read where somebody asks.
+    source = Source.from_db(None, ["id", "key", "is_active"], [pk, key, bool(is_active)])
+    return Sender(source, tuple(open_webhook_secret(ciphertext, key) for _, _, ciphertext in rows))
 
 
 @lru_cache(maxsize=256)
@@ -103,41 +111,8 @@ def open_webhook_secret(ciphertext: str, source_key: str) -> bytes:
     return webhooks.read_secret(encryption.decrypt_text(ciphertext, context=context))
 
 
-@transaction.atomic
-def register_source(
-    *,
-    key: str,
-    name: str,
-    url: str,
-    city_keys: Iterable[str],
-    course_keys: Iterable[str],
-    secrets: SourceSecrets,
-    now: datetime,
-    is_demo: bool = False,
-) -> Source:
-    """Create or update a source; a new secret is added beside the old one, which stays until retired."""
-    require_url(url)
-    cities = [get_city(city_key) for city_key in city_keys]
-    source, _ = Source.objects.update_or_create(
-        key=key, defaults={"name": name, "url": url.rstrip("/"), "is_demo": is_demo, "is_active": True}
-    )
-    source.cities.set(cities)
-    wanted = set(course_keys)
-    source.courses.exclude(course_key__in=wanted).delete()
-    for course_key in sorted(wanted):
-        SourceCourse.objects.get_or_create(source=source, course_key=course_key)
-    for kind, text in (
-        (SecretKind.WEBHOOK, secrets.webhook),
-        (SecretKind.HANDOVER, secrets.handover),
-        (SecretKind.PULL, secrets.pull),
-    ):
-        add_secret(source, kind, text, now)
-    audit.record("source.registered", actor=audit.SYSTEM, subject=f"source:{key}", now=now)
-    return source
-
-
-def add_secret(source: Source, kind: SecretKind, text: str, now: datetime) -> None:
-    """Store one more secret; nothing happens when it is known, and one that was retired does not come back."""
+def add_secret(source: Source, kind: SecretKind, text: str, now: datetime) -> tuple[SourceSecret, bool]:
+    """Return the secret and whether it is new; one that was retired does not come back."""
     require_secret(kind, text)
     fingerprint = encryption.blind_index(text, context=secret_context(source.key, kind))
     known = SourceSecret.objects.filter(source=source, kind=kind, fingerprint=fingerprint).first()
@@ -146,42 +121,29 @@ def add_secret(source: Source, kind: SecretKind, text: str, now: datetime) -> No
             "secret_retired", f"This {kind.value} secret was retired: make a new one.", kind.value
         )
     if known is not None:
-        return
-    SourceSecret.objects.create(
+        return known, False
+    secret = SourceSecret.objects.create(
         source=source,
         kind=kind,
         ciphertext=encryption.encrypt_text(text, context=secret_context(source.key, kind)),
         fingerprint=fingerprint,
         created_at=now,
     )
+    return secret, True
 
 
 @transaction.atomic
-def retire_old_secrets(source: Source, now: datetime) -> int:
-    """End the overlap: of each kind only the newest secret stays. Return how many were retired."""
+def retire_old_secrets(source: Source, now: datetime, kept: Collection[SourceSecret] = ()) -> int:
+    """End the overlap: of each kind only the kept secret stays, or the newest. Return how many were retired."""
+    kept_of = {secret.kind: secret.pk for secret in kept}
     retired = 0
     for kind in SecretKind:
         active = source.secrets.filter(kind=kind, retired_at__isnull=True).order_by("-created_at", "-pk")
-        old = list(active.values_list("pk", flat=True)[1:])
-        retired += source.secrets.filter(pk__in=old).update(retired_at=now)
-    audit.record("source.secrets_retired", actor=audit.SYSTEM, subject=f"source:{source.key}", now=now)
+        stays = kept_of.get(kind) or active.values_list("pk", flat=True).first()
+        retired += active.order_by().exclude(pk=stays or 0).update(retired_at=now)
+    if retired:
+        audit.record("source.secrets_retired", actor=audit.SYSTEM, subject=f"source:{source.key}", now=now)
     return retired
-
-
-def get_city(key: str) -> City:
-    city = City.objects.filter(key=key).first()
-    if city is None:
-        raise RequestError("unknown_city", f"There is no city {key!r}.", "city_key")
-    return city
-
-
-def require_url(url: str) -> None:
-    """Refuse an address the service must never call; https outside the demonstration."""
-    parts = urlsplit(url)
-    is_allowed = parts.scheme == "https" or (parts.scheme == "http" and settings.INTEGRA_DEMO)
-    is_plain = parts.hostname and "@" not in parts.netloc and not parts.query and not parts.fragment
-    if not is_allowed or not is_plain:
-        raise RequestError("bad_url", "The source's address must begin with https:// and name a host.", "url")
 
 
 def require_secret(kind: SecretKind, text: str) -> None:

@@ -38,6 +38,8 @@ def read_delivery(request: HttpRequest, now: datetime) -> Delivery:
     require_signature(request.headers, body, () if sender is None else sender.secrets, now)
     if sender is None:  # no secrets, so the signature above was refused
         raise RequestError("bad_signature", "Source, secret and signature do not fit this body.", status=401)
+    if not sender.source.is_active:
+        raise RequestError("source_inactive", "This source is switched off; keep the events.", status=403)
     backlog.require_room(sender.source.pk, now)
     events = read_events(parse_json(body), is_batch=is_batch)
     allowances.take(sender.source.key, len(events))

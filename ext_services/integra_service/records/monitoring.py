@@ -76,9 +76,13 @@ class InboxFigures:
 
 
 def measure_inbox(now: datetime, source_ids: Collection[int] | None = None) -> InboxFigures:
-    """Return the figures of these sources; of all without."""
+    """Return the figures of these sources; of all without. What is switched off counts nowhere."""
     of_sources = Q() if source_ids is None else Q(source_id__in=source_ids)
     of_records = Q() if source_ids is None else Q(identity__source_id__in=source_ids)
+    inactive = list(Source.objects.filter(is_active=False).values_list("pk", flat=True))
+    if inactive:
+        of_sources &= ~Q(source_id__in=inactive)
+        of_records &= ~Q(identity__source_id__in=inactive)
     events = InboxEvent.objects.filter(of_sources)
     new = events.filter(state=InboxState.NEW).aggregate(n=Count("pk"), oldest=Min("received_at"))
     parked = events.filter(state=InboxState.PARKED).values("reason")
@@ -125,10 +129,14 @@ def list_alarms(
         AlarmCode.SEQUENCE_GAPS: figures.gap_count,
         AlarmCode.ID_CONFLICTS: figures.conflict_count,
         AlarmCode.REFUSED_FULL: figures.refused_full_count,
-        AlarmCode.DRIFT: sum(report.has_drift for report in latest_reports(source_ids)),
+        AlarmCode.DRIFT: sum(
+            report.has_drift for report in latest_reports(source_ids) if report.source.is_active
+        ),
         AlarmCode.COMPARISON_OVERDUE: len(list_not_compared(sources, now)),
         AlarmCode.SOURCE_SILENT: len(list_silent(sources, now)),
-        AlarmCode.CHECK_DIFFERENCES: sum(report.difference_count for report in latest_checks(source_ids)),
+        AlarmCode.CHECK_DIFFERENCES: sum(
+            report.difference_count for report in latest_checks(source_ids) if report.source.is_active
+        ),
     }
     return tuple(Alarm(code, count) for code, count in counts.items() if count)
 
@@ -146,15 +154,24 @@ def latest_reports(source_ids: Collection[int] | None = None) -> list[ReconcileR
 
 
 def list_not_compared(sources: QuerySet[Source], now: datetime) -> list[Source]:
+    """Return sources that were not compared lately, though they were active for as long."""
     recent = ReconcileReport.objects.filter(finished_at__gte=now - COMPARED_WITHIN)
-    return list(sources.exclude(pk__in=recent.values("source_id")))
+    return list(active_for(sources, COMPARED_WITHIN, now).exclude(pk__in=recent.values("source_id")))
 
 
 def list_silent(sources: QuerySet[Source], now: datetime) -> list[Source]:
-    """Return sources that were heard once and not lately; a new one has nothing to say yet."""
+    """Return sources that were heard once and not lately, though they were active for as long.
+
+    One that was never heard has nothing to say yet.
+    """
     events = InboxEvent.objects.filter(source=OuterRef("pk")).order_by("-received_at")
-    last = sources.annotate(last_at=Subquery(events.values("received_at")[:1]))
+    last = active_for(sources, SILENT_AFTER, now).annotate(last_at=Subquery(events.values("received_at")[:1]))
     return list(last.filter(last_at__lt=now - SILENT_AFTER))
+
+
+def active_for(sources: QuerySet[Source], time: timedelta, now: datetime) -> QuerySet[Source]:
+    """Return those that were registered, or switched on again, at least so long ago."""
+    return sources.filter(Q(active_since=None) | Q(active_since__lte=now - time))
 
 
 def latest_checks(source_ids: Collection[int] | None = None) -> list[CheckReport]:

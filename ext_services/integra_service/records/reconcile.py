@@ -100,7 +100,12 @@ def reconcile(source: Source, *, after: int = 0) -> Comparison:
 
 
 def compare_pages(source: Source, after: int) -> Iterator[Comparison]:
-    """Yield what each page of the outbox brought; what was missing is stored and asked to be applied."""
+    """Yield what each page of the outbox brought; what was missing is stored and asked to be applied.
+
+    Nothing is read from a source that is switched off (OutgoingError, ``source_inactive``).
+    """
+    if not source.is_active:
+        raise OutgoingError("source_inactive", "The source is switched off.")
     for _ in range(MAX_PAGES):
         now = utc_now()  # tokens last a minute, a long outbox longer
         entries = fetch_page(source, after, now)

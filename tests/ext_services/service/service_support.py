@@ -23,7 +23,8 @@ from integra_service.lib.clock import utc_now
 from integra_service.lib.models import ThrottleWindow
 from integra_service.people import factors, invitations
 from integra_service.people.models import City, Role, SecondFactor, StaffRole, Zone
-from integra_service.people.sources import SourceSecrets, register_source
+from integra_service.people.registering import register_source
+from integra_service.people.sources import SourceSecrets
 from integra_service.records.manifests import register_manifest
 
 SERVICE = "http://localhost:8001"
@@ -364,7 +365,7 @@ def make_classroom(letter, rule_version, test_bank):
         secrets=SourceSecrets(
             "whsec_" + base64.b64encode(secrets["webhook"]).decode(), secrets["handover"], secrets["pull"]
         ),
-        now=NOW,
+        now=STARTED,
     )
     return Classroom(
         key=f"aula-{letter}",

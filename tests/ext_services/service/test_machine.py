@@ -14,7 +14,8 @@ from integra_grading.manifest import manifest_digest
 from integra_service.audit.models import AuditEntry
 from integra_service.credentials.models import SourceDistrust
 from integra_service.people.models import City, Role, Source, SourceSecret, StaffRole
-from integra_service.people.sources import SourceSecrets, register_source
+from integra_service.people.registering import register_source
+from integra_service.people.sources import SourceSecrets
 from integra_service.records.manifests import register_manifest
 from integra_service.records.models import InboxEvent, ReconcileReport, RefusedEvent
 

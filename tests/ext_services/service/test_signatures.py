@@ -142,7 +142,7 @@ def test_the_raw_bytes_are_signed_not_their_meaning(world):
     assert InboxEvent.objects.count() == 0
 
 
-def test_unknown_foreign_and_stopped_sources_answer_alike(world):
+def test_who_cannot_sign_is_answered_alike_and_a_stopped_source_learns_that_it_is(world):
     event = world.a.event(uuid.uuid4(), 1, world.a.enrolled())
     body = canonical_json(event)
     Source.objects.filter(key="aula-b").update(is_active=False)
@@ -154,12 +154,13 @@ def test_unknown_foreign_and_stopped_sources_answer_alike(world):
             {**world.a.headers(body), "integra-source": "aula\x00a"},
             {**world.a.headers(body, secret=world.b.webhook)},
             {name: value for name, value in world.a.headers(body).items() if name != "integra-source"},
-            {**world.b.headers(body)},
         )
     ]
     assert {(answer.status_code, answer.content) for answer in answers} == {
         (401, answers[0].content),
     }
+    stopped = world.b.send(event)
+    assert (stopped.status_code, stopped.json()["code"]) == (403, "source_inactive")
     assert InboxEvent.objects.count() == 0
 
 

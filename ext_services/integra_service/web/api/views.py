@@ -92,6 +92,7 @@ class EventsView(APIView):
             202: ReceiptSerializer,
             400: ERROR,
             401: ERROR,
+            403: ERROR,
             409: ReceiptSerializer,
             411: ERROR,
             413: ERROR,

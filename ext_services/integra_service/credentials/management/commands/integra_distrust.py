@@ -11,7 +11,7 @@ from integra_service.credentials.distrust import distrust_source, lift_distrust
 from integra_service.credentials.states import get_page_url
 from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
-from integra_service.people.models import Source
+from integra_service.people.sources import get_source
 
 
 def read_moment(text: str) -> datetime:
@@ -37,10 +37,8 @@ class Command(BaseCommand):
         what.add_argument("--lift", action="store_true", help="believe the source again")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        source = Source.objects.filter(key=options["source"]).first()
-        if source is None:
-            raise CommandError(f"There is no source {options['source']!r}.")
         try:
+            source = get_source(options["source"])
             if options["lift"]:
                 count = lift_distrust(source, by=SYSTEM, now=utc_now())
                 self.stdout.write(f"{count} credentials count again.")

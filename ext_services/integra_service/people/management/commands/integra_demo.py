@@ -12,7 +12,8 @@ from integra_service.lib.clock import utc_now
 from integra_service.lib.errors import RequestError
 from integra_service.people.demo import CITIES, StaffAccount, make_places, make_staff
 from integra_service.people.models import City, Role
-from integra_service.people.sources import SourceSecrets, register_source
+from integra_service.people.registering import register_source
+from integra_service.people.sources import SourceSecrets
 
 
 class Command(BaseCommand):

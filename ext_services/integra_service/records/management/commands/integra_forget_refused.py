@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from integra_service.audit.services import SYSTEM
 from integra_service.lib.clock import utc_now
-from integra_service.people.sources import find_source
+from integra_service.lib.errors import RequestError
+from integra_service.people.sources import get_source
 from integra_service.records.inbox import forget_refused
 
 
@@ -19,8 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("--code", help="only those refused for this reason")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        source = find_source(options["source"])
-        if source is None:
-            raise CommandError(f"There is no active source {options['source']!r}.")
+        try:
+            source = get_source(options["source"])
+        except RequestError as error:
+            raise CommandError(error.message) from error
         count = forget_refused(source, code=options["code"], actor=SYSTEM, now=utc_now())
         self.stdout.write(f"{count} refused events of {source.key} are gone.")

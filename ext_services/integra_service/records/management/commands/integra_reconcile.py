@@ -7,7 +7,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from integra_service.audit.services import SYSTEM
 from integra_service.lib.clock import utc_now
+from integra_service.lib.errors import RequestError
 from integra_service.people.models import Source
+from integra_service.people.sources import get_source
 from integra_service.records.reconcile import carry_out, request_comparison
 
 
@@ -19,9 +21,13 @@ class Command(BaseCommand):
         parser.add_argument("--after", type=int, default=0, metavar="POSITION")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sources = Source.objects.filter(is_active=True).order_by("key")
-        if options["sources"]:
-            sources = sources.filter(key__in=options["sources"])
+        try:
+            named = [get_source(key) for key in options["sources"]]
+        except RequestError as error:
+            raise CommandError(error.message) from error
+        sources = named or Source.objects.filter(is_active=True).order_by("key")
+        if not sources:
+            self.stdout.write("There is no active source to compare with.")
         failed = [source.key for source in sources if not self.compare(source, options["after"])]
         if failed:
             raise CommandError(f"Not compared: {', '.join(failed)}.")

@@ -6,7 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from integra_service.credentials.checking import check_evidence
+from integra_service.lib.errors import RequestError
 from integra_service.people.models import Source
+from integra_service.people.sources import get_source
 from integra_service.records.checking import check_standings
 
 # Each takes a source, keeps a report and returns it.
@@ -21,13 +23,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "sources", nargs="*", metavar="SOURCE", help="all by default, but for invented ones"
+            "sources", nargs="*", metavar="SOURCE", help="all active ones by default, but for invented ones"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sources = Source.objects.order_by("key")
-        named = options["sources"]
-        sources = sources.filter(key__in=named) if named else sources.filter(is_demo=False)
+        try:
+            named = [get_source(key) for key in options["sources"]]
+        except RequestError as error:
+            raise CommandError(error.message) from error
+        sources = named or Source.objects.filter(is_active=True, is_demo=False).order_by("key")
+        if not sources:
+            self.stdout.write("There is no active source to check.")
         reports = [check(source) for source in sources for check in CHECKS]
         for report in reports:
             self.stdout.write(
