@@ -139,8 +139,8 @@ def register_source(
 def add_secret(source: Source, kind: SecretKind, text: str, now: datetime) -> None:
     """Store one more secret; nothing happens when it is known, and one that was retired does not come back."""
     require_secret(kind, text)
-    fingerprint = encryption.blind_index(text, context=secret_context(source.key, kind))
-    known = SourceSecret.objects.filter(source=source, kind=kind, fingerprint=fingerprint).first()
+    fingerprints = encryption.blind_indexes(text, context=secret_context(source.key, kind))
+    known = SourceSecret.objects.filter(source=source, kind=kind, fingerprint__in=fingerprints).first()
     if known is not None and known.retired_at is not None:
         raise RequestError(
             "secret_retired", f"This {kind.value} secret was retired: make a new one.", kind.value
@@ -151,7 +151,7 @@ def add_secret(source: Source, kind: SecretKind, text: str, now: datetime) -> No
         source=source,
         kind=kind,
         ciphertext=encryption.encrypt_text(text, context=secret_context(source.key, kind)),
-        fingerprint=fingerprint,
+        fingerprint=fingerprints[0],
         created_at=now,
     )
 
@@ -166,6 +166,17 @@ def retire_old_secrets(source: Source, now: datetime) -> int:
         retired += source.secrets.filter(pk__in=old).update(retired_at=now)
     audit.record("source.secrets_retired", actor=audit.SYSTEM, subject=f"source:{source.key}", now=now)
     return retired
+
+
+def encrypt_secret_anew(row: SourceSecret) -> bool:
+    """Put the secret and what finds it under the current key; False when the row is gone."""
+    context = secret_context(row.source.key, SecretKind(row.kind))
+    token = encryption.encrypt_anew(row.ciphertext, context=context)
+    found_by = encryption.blind_index(encryption.decrypt_text(token, context=context), context=context)
+    twins = SourceSecret.objects.filter(source=row.source_id, kind=row.kind, fingerprint=found_by)
+    # Registered again under the newer key, the secret is found by that row, and this digest finds nothing any more.
+    changed = {"ciphertext": token} if twins.exists() else {"ciphertext": token, "fingerprint": found_by}
+    return bool(SourceSecret.objects.filter(pk=row.pk, ciphertext=row.ciphertext).update(**changed))
 
 
 def get_city(key: str) -> City:

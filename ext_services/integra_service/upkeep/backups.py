@@ -31,6 +31,8 @@ from integra_service.people.erasures import ensure_files, list_erasures, list_fi
 from integra_service.people.models import Person
 from integra_service.privacy.erasing import erase_person
 
+from .name_key import key_ids_query
+
 CONTENT, NOTE = "database", "note.json"
 EXTRA_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
@@ -51,7 +53,9 @@ class BackupNote:
     sha256: str
     audit_sequence: int
     audit_hash: str
-    key_id: str  # of the key that names were encrypted with; the key itself is kept elsewhere
+    key_ids: Sequence[
+        str
+    ]  # of the keys that something is encrypted with; the keys themselves are kept elsewhere
     counts: Mapping[str, int]  # rows by table
     # What INTEGRA_ERASURES must hold where this is restored: the files that were there, and the random ids of everybody
     # who had been forgotten, by whichever host. They lead to nobody in this backup.
@@ -66,6 +70,7 @@ class Snapshot:
     counts: dict[str, int]
     head: tuple[int, str]
     forgotten: list[str]
+    key_ids: list[str]
 
 
 def take_backup(folder: Path, now: datetime) -> Path:
@@ -81,7 +86,7 @@ def take_backup(folder: Path, now: datetime) -> Path:
         sha256=digest_file(content),
         audit_sequence=sequence,
         audit_hash=digest,
-        key_id=encryption.key_id(encryption.current_keys()[0]),
+        key_ids=found.key_ids,
         counts=found.counts,
         erasure_files=[path.name for path in files],
         forgotten=found.forgotten,
@@ -113,7 +118,9 @@ def dump_postgresql(content: Path) -> Snapshot:
         (snapshot,) = cursor.fetchone()
         call("pg_dump", "--format=custom", "--no-owner", f"--snapshot={snapshot}", f"--file={content}")
         forgotten = Person.objects.for_system().filter(erased_at__isnull=False).values_list("uuid", flat=True)
-        return Snapshot(count_rows(), get_head(), sorted(map(str, forgotten)))
+        cursor.execute(key_ids_query())
+        key_ids = sorted(key_id for (key_id,) in cursor.fetchall())
+        return Snapshot(count_rows(), get_head(), sorted(map(str, forgotten)), key_ids)
 
 
 def copy_sqlite(content: Path) -> Snapshot:
@@ -128,7 +135,8 @@ def copy_sqlite(content: Path) -> Snapshot:
         }
         head = copy.execute("SELECT sequence, hash FROM audit_audithead WHERE id = 1").fetchone()
         erased = copy.execute("SELECT uuid FROM people_person WHERE erased_at IS NOT NULL").fetchall()
-    return Snapshot(counts, head or get_head(), sorted(str(UUID(text)) for (text,) in erased))
+        key_ids = sorted(key_id for (key_id,) in copy.execute(key_ids_query()))
+    return Snapshot(counts, head or get_head(), sorted(str(UUID(text)) for (text,) in erased), key_ids)
 
 
 def read_note(place: Path) -> BackupNote:
@@ -189,8 +197,11 @@ def restore_backup(place: Path, *, without_erasures: bool = False) -> BackupNote
         require_erasures(note)
     if note.vendor != connection.vendor:
         raise BackupError(f"The backup is of {note.vendor}, this database is {connection.vendor}.")
-    if note.key_id not in {encryption.key_id(key) for key in encryption.current_keys()}:
-        raise BackupError("INTEGRA_NAME_KEY is not the one the names in this backup are encrypted with.")
+    missing = {*note.key_ids} - {encryption.key_id(key) for key in encryption.current_keys()}
+    if missing:
+        raise BackupError(
+            f"INTEGRA_NAME_KEY lacks {len(missing)} of {len(note.key_ids)} keys that this backup is encrypted with."
+        )
     if connection.introspection.table_names():
         raise BackupError("The database is not empty; a backup is only put into an empty one.")
     if is_postgresql():
