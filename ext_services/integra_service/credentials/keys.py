@@ -89,6 +89,12 @@ def create_key(issuer: Issuer, algorithm: KeyAlgorithm, now: datetime) -> Signin
     )
 
 
+def encrypt_private_key_anew(key: SigningKey) -> bool:
+    """Put the private half, of whatever state, under the current key of names; False when the row is gone."""
+    token = encryption.encrypt_anew(key.private_key, context=_key_context(key.uuid))
+    return bool(SigningKey.objects.filter(pk=key.pk, private_key=key.private_key).update(private_key=token))
+
+
 @transaction.atomic
 def rotate_key(issuer: Issuer, algorithm: KeyAlgorithm, now: datetime, by: str) -> SigningKey:
     """Retire the active key of the algorithm and return the new one. What the old one signed stays good."""

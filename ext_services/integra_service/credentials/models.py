@@ -322,6 +322,7 @@ class Run(models.Model):
     cursor = models.BigIntegerField(default=0)
     # Until then the next chunk is in some process's hands.
     taken_until = models.DateTimeField(null=True)
+    moved_at = models.DateTimeField(null=True)  # when its last chunk was done
     started_by = models.CharField(max_length=100)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

@@ -118,6 +118,7 @@ def _work_chunk(run: Run, now: datetime, chunk: int) -> Progress:
         made_count=F("made_count") + made,
         failed_count=F("failed_count") + failed,
         taken_until=None,
+        moved_at=now,
     )
     return Progress.GOES_ON
 

@@ -1,8 +1,8 @@
 """Names, secrets and private keys at rest: AES-256-GCM, bound to the place they are stored in.
 
 ``context`` names table and row (for example ``people.legal_name:<uuid>``): a ciphertext copied to another
-row does not open. Tokens name their key, so that a rotation is: put the new key first, re-encrypt, drop the
-old one.
+row does not open. Tokens name their key, so that a rotation is: put the new key first, re-encrypt
+(``integra_rotate_name_key``), drop the old one.
 """
 
 import base64
@@ -48,6 +48,16 @@ def decrypt(token: str, *, context: str) -> bytes:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode())
     except (binascii.Error, ValueError, InvalidTag) as error:
         raise DecryptionError from error
+
+
+def encrypt_anew(token: str, *, context: str) -> str:
+    """Return the same content under the current key, or raise DecryptionError."""
+    return encrypt(decrypt(token, context=context), context=context)
+
+
+def current_prefix() -> str:
+    """Return how every token under the current key begins."""
+    return f"{VERSION}.{key_id(current_keys()[0])}."
 
 
 def encrypt_text(plaintext: str, *, context: str) -> str:

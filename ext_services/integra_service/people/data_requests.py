@@ -1,11 +1,12 @@
 """What people ask for about their data: each request with its clock, for them and for who has to answer it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from integra_service.audit import services as audit
@@ -151,6 +152,15 @@ def list_due_erasures(now: datetime) -> list[DataRequest]:
     """Return the erasures that were begun, or against which nobody said anything for long enough."""
     erasures = _unsettled().filter(kind=RequestKind.ERASURE).select_related("person").order_by("due_at", "pk")
     return [row for row in erasures if row.state == RequestState.BEGUN or row.asked_at + COOLING <= now]
+
+
+def count_overdue_erasures(before: datetime, source_ids: Collection[int] | None = None) -> int:
+    """Return how many erasures were due before then and are not carried out; of these sources' cities, or all."""
+    rows = _unsettled().filter(kind=RequestKind.ERASURE)
+    rows = rows.filter(Q(asked_at__lt=before - COOLING) | Q(state=RequestState.BEGUN, handled_at__lt=before))
+    if source_ids is not None:
+        rows = rows.filter(person__city__sources__in=source_ids).distinct()
+    return rows.count()
 
 
 def require_open(request: DataRequest) -> None:

@@ -37,22 +37,38 @@ class Erasure:
 def note_erasure(person: Person, now: datetime) -> None:
     """Write the act down before it is committed: one line too many does no harm, one too few brings a name back."""
     line = json.dumps({"at": now.isoformat(), "person": str(person.uuid)}) + "\n"
+    append(line.encode())
+
+
+def append(line: bytes) -> None:
     folder: Path = settings.INTEGRA_ERASURES
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(
         folder / f"{socket.gethostname()}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600
     )
     try:
-        os.write(descriptor, line.encode())
+        os.write(descriptor, line)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
+def list_files() -> list[Path]:
+    """Return the files of the hosts that are here; none where the folder is not there."""
+    return sorted(settings.INTEGRA_ERASURES.glob("*.jsonl"))
+
+
+def ensure_files() -> list[Path]:
+    """Return the files of the hosts, at least one: an empty one of this host says that nobody was forgotten yet."""
+    if not list_files():
+        append(b"")
+    return list_files()
+
+
 def list_erasures() -> list[Erasure]:
     """Return every act noted by any host, each person once, or raise UnreadableErasureError."""
     found: dict[UUID, Erasure] = {}
-    for path in sorted(settings.INTEGRA_ERASURES.glob("*.jsonl")):
+    for path in list_files():
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
             erasure = read_erasure(path, number, line)
             found.setdefault(erasure.person_uuid, erasure)

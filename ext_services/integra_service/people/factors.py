@@ -190,6 +190,13 @@ def open_secret(factor: SecondFactor) -> str:
     return encryption.decrypt_text(factor.ciphertext, context=secret_context(factor.user))
 
 
+def encrypt_secret_anew(factor: SecondFactor) -> bool:
+    """Put the secret under the current key; False when another was enrolled meanwhile."""
+    token = encryption.encrypt_anew(factor.ciphertext, context=secret_context(factor.user))
+    same = SecondFactor.objects.filter(pk=factor.pk, ciphertext=factor.ciphertext)
+    return bool(same.update(ciphertext=token))
+
+
 def replace_recovery_codes(user: User) -> tuple[str, ...]:
     RecoveryCode.objects.filter(user=user).delete()
     codes = tuple(make_recovery_code() for number in range(RECOVERY_CODE_COUNT))

@@ -9,7 +9,7 @@ from integra_service.audit import services as audit
 from integra_service.lib import encryption
 from integra_service.lib.text import clean_name, fold_words
 
-from .erasing import lock_living
+from .erasing import PersonErasedError, lock_alone, lock_living
 from .models import LegalName, NameToken, Person
 from .signals import announce
 
@@ -42,15 +42,34 @@ def confirm_name(person: Person, raw: str, *, actor: str, now: datetime) -> str:
             "confirmed_at": now,
         },
     )
+    _store_tokens(row, name)
+    action = "name.confirmed" if is_new else "name.changed"
+    audit.record(action, actor=actor, subject=f"person:{person.uuid}", now=now)
+    announce(person)
+    return name
+
+
+@transaction.atomic
+def encrypt_name_anew(row: LegalName) -> bool:
+    """Put the name and what finds it under the current key; False when it was changed or erased meanwhile."""
+    try:
+        lock_alone(row.person)
+    except PersonErasedError:
+        return False
+    token = encryption.encrypt_anew(row.ciphertext, context=name_context(row.person))
+    same = LegalName.objects.filter(pk=row.pk, ciphertext=row.ciphertext)
+    if not same.update(ciphertext=token):
+        return False
+    _store_tokens(row, encryption.decrypt_text(token, context=name_context(row.person)))
+    return True
+
+
+def _store_tokens(row: LegalName, name: str) -> None:
     row.tokens.all().delete()
     NameToken.objects.bulk_create(
         NameToken(name=row, digest=encryption.blind_index(word, context=TOKEN_CONTEXT))
         for word in fold_words(name)
     )
-    action = "name.confirmed" if is_new else "name.changed"
-    audit.record(action, actor=actor, subject=f"person:{person.uuid}", now=now)
-    announce(person)
-    return name
 
 
 def name_context(person: Person) -> str:

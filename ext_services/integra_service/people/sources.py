@@ -114,8 +114,8 @@ def open_webhook_secret(ciphertext: str, source_key: str) -> bytes:
 def add_secret(source: Source, kind: SecretKind, text: str, now: datetime) -> tuple[SourceSecret, bool]:
     """Return the secret and whether it is new; one that was retired does not come back."""
     require_secret(kind, text)
-    fingerprint = encryption.blind_index(text, context=secret_context(source.key, kind))
-    known = SourceSecret.objects.filter(source=source, kind=kind, fingerprint=fingerprint).first()
+    fingerprints = encryption.blind_indexes(text, context=secret_context(source.key, kind))
+    known = SourceSecret.objects.filter(source=source, kind=kind, fingerprint__in=fingerprints).first()
     if known is not None and known.retired_at is not None:
         raise RequestError(
             "secret_retired", f"This {kind.value} secret was retired: make a new one.", kind.value
@@ -126,7 +126,7 @@ def add_secret(source: Source, kind: SecretKind, text: str, now: datetime) -> tu
         source=source,
         kind=kind,
         ciphertext=encryption.encrypt_text(text, context=secret_context(source.key, kind)),
-        fingerprint=fingerprint,
+        fingerprint=fingerprints[0],
         created_at=now,
     )
     return secret, True
@@ -144,6 +144,17 @@ def retire_old_secrets(source: Source, now: datetime, kept: Collection[SourceSec
     if retired:
         audit.record("source.secrets_retired", actor=audit.SYSTEM, subject=f"source:{source.key}", now=now)
     return retired
+
+
+def encrypt_secret_anew(row: SourceSecret) -> bool:
+    """Put the secret and what finds it under the current key; False when the row is gone."""
+    context = secret_context(row.source.key, SecretKind(row.kind))
+    token = encryption.encrypt_anew(row.ciphertext, context=context)
+    found_by = encryption.blind_index(encryption.decrypt_text(token, context=context), context=context)
+    twins = SourceSecret.objects.filter(source=row.source_id, kind=row.kind, fingerprint=found_by)
+    # Registered again under the newer key, the secret is found by that row, and this digest finds nothing any more.
+    changed = {"ciphertext": token} if twins.exists() else {"ciphertext": token, "fingerprint": found_by}
+    return bool(SourceSecret.objects.filter(pk=row.pk, ciphertext=row.ciphertext).update(**changed))
 
 
 def require_secret(kind: SecretKind, text: str) -> None:

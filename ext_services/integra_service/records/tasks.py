@@ -6,9 +6,9 @@ import time
 
 from celery import shared_task
 from django.conf import settings
-from kombu.exceptions import OperationalError
 
 from integra_service.lib.clock import utc_now
+from integra_service.lib.workers import reach_workers
 
 from .apply import apply_inbox
 
@@ -65,8 +65,6 @@ def request_apply() -> None:
 
 
 def ask_broker() -> None:
-    try:
-        apply_inbox_task.apply_async(retry=False, countdown=GATHER_SECONDS)
-    except (OperationalError, OSError):
+    if not reach_workers(apply_inbox_task, countdown=GATHER_SECONDS):
         requests.pause()
         logger.warning("the broker is away; integra_apply will catch up")

@@ -1,7 +1,8 @@
 """A backup of the database with a note of what is in it, and its way back into an empty one.
 
 PostgreSQL goes through ``pg_dump`` and ``pg_restore``, SQLite through its online backup. The note (counts, head of the
-audit chain, digest of the file) is taken from the same snapshot and written last: without it there is no backup.
+audit chain, digest of the file, random ids of who was forgotten) is taken from the same snapshot and written last:
+without it there is no backup.
 """
 
 import hashlib
@@ -17,15 +18,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
+from integra_service.audit import services as audit
 from integra_service.audit.services import SYSTEM, get_head
 from integra_service.lib import encryption
 from integra_service.lib.errors import ServiceError
-from integra_service.people.erasures import list_erasures
+from integra_service.people.erasures import ensure_files, list_erasures, list_files, note_erasure
 from integra_service.people.models import Person
 from integra_service.privacy.erasing import erase_person
+
+from .name_key import key_ids_query
 
 CONTENT, NOTE = "database", "note.json"
 EXTRA_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -47,24 +53,43 @@ class BackupNote:
     sha256: str
     audit_sequence: int
     audit_hash: str
-    key_id: str  # of the key that names were encrypted with; the key itself is kept elsewhere
+    key_ids: Sequence[
+        str
+    ]  # of the keys that something is encrypted with; the keys themselves are kept elsewhere
     counts: Mapping[str, int]  # rows by table
+    # What INTEGRA_ERASURES must hold where this is restored: the files that were there, and the random ids of everybody
+    # who had been forgotten, by whichever host. They lead to nobody in this backup.
+    erasure_files: Sequence[str]
+    forgotten: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the database held at the moment that was copied."""
+
+    counts: dict[str, int]
+    head: tuple[int, str]
+    forgotten: list[str]
+    key_ids: list[str]
 
 
 def take_backup(folder: Path, now: datetime) -> Path:
     """Write a backup into a new folder inside ``folder`` and return it."""
-    place = folder / f"integra-{now:%Y%m%dT%H%M%S%fZ}"
-    place.mkdir(mode=0o700, parents=True)
+    place = make_place(folder, now)
     content = place / CONTENT
-    counts, (sequence, digest) = dump_postgresql(content) if is_postgresql() else copy_sqlite(content)
+    files = ensure_files()
+    found = dump_postgresql(content) if is_postgresql() else copy_sqlite(content)
+    sequence, digest = found.head
     note = BackupNote(
         created_at=now.isoformat(),
         vendor=connection.vendor,
         sha256=digest_file(content),
         audit_sequence=sequence,
         audit_hash=digest,
-        key_id=encryption.key_id(encryption.current_keys()[0]),
-        counts=counts,
+        key_ids=found.key_ids,
+        counts=found.counts,
+        erasure_files=[path.name for path in files],
+        forgotten=found.forgotten,
     )
     draft = place / f"{NOTE}.part"
     draft.write_text(json.dumps(asdict(note), indent=1), encoding="utf-8")
@@ -72,17 +97,33 @@ def take_backup(folder: Path, now: datetime) -> Path:
     return place
 
 
-def dump_postgresql(content: Path) -> tuple[dict[str, int], tuple[int, str]]:
+def make_place(folder: Path, now: datetime) -> Path:
+    """Make the folder of one backup. What ``folder`` is in must be there: a disk that is not mounted is not made up."""
+    if not folder.absolute().parent.is_dir():
+        raise BackupError(f"There is no folder {folder.absolute().parent}: is its disk mounted?")
+    place = folder / f"integra-{now:%Y%m%dT%H%M%S%fZ}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        place.mkdir(mode=0o700)
+    except OSError as error:
+        raise BackupError(f"{place} cannot be made: {error.strerror}.") from error
+    return place
+
+
+def dump_postgresql(content: Path) -> Snapshot:
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         # Dump, counts and head of one moment, while others go on writing.
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         (snapshot,) = cursor.fetchone()
         call("pg_dump", "--format=custom", "--no-owner", f"--snapshot={snapshot}", f"--file={content}")
-        return count_rows(), get_head()
+        forgotten = Person.objects.for_system().filter(erased_at__isnull=False).values_list("uuid", flat=True)
+        cursor.execute(key_ids_query())
+        key_ids = sorted(key_id for (key_id,) in cursor.fetchall())
+        return Snapshot(count_rows(), get_head(), sorted(map(str, forgotten)), key_ids)
 
 
-def copy_sqlite(content: Path) -> tuple[dict[str, int], tuple[int, str]]:
+def copy_sqlite(content: Path) -> Snapshot:
     connection.ensure_connection()
     with closing(sqlite3.connect(content)) as copy:
         connection.connection.backup(copy)
@@ -93,11 +134,16 @@ def copy_sqlite(content: Path) -> tuple[dict[str, int], tuple[int, str]]:
             if not name.startswith("sqlite_")
         }
         head = copy.execute("SELECT sequence, hash FROM audit_audithead WHERE id = 1").fetchone()
-    return counts, head or get_head()
+        erased = copy.execute("SELECT uuid FROM people_person WHERE erased_at IS NOT NULL").fetchall()
+        key_ids = sorted(key_id for (key_id,) in copy.execute(key_ids_query()))
+    return Snapshot(counts, head or get_head(), sorted(str(UUID(text)) for (text,) in erased), key_ids)
 
 
 def read_note(place: Path) -> BackupNote:
     """Return the note of a complete backup, or raise BackupError."""
+    inside = sorted(path.parent for path in place.glob(f"*/{NOTE}"))
+    if inside:
+        raise BackupError(f"{place} holds backups: name one of its folders, the latest is {inside[-1]}.")
     try:
         note = BackupNote(**json.loads((place / NOTE).read_text(encoding="utf-8")))
         digest = digest_file(place / CONTENT)
@@ -108,13 +154,54 @@ def read_note(place: Path) -> BackupNote:
     return note
 
 
-def restore_backup(place: Path) -> BackupNote:
-    """Put a backup into the configured database, which must be empty."""
+def require_erasures(note: BackupNote) -> None:
+    """Raise BackupError unless the folder of erasures holds what it held as the backup was taken."""
+    problems = list_missing_erasures(note)
+    if problems:
+        raise BackupError(
+            "\n".join(
+                [
+                    "Who was forgotten would come back with their names:",
+                    *problems,
+                    "Copy the folder INTEGRA_ERASURES of every host into one and set INTEGRA_ERASURES to it.",
+                ]
+            )
+        )
+
+
+def list_missing_erasures(note: BackupNote) -> list[str]:
+    """Return in sentences what of the note the folder of erasures does not hold."""
+    folder: Path = settings.INTEGRA_ERASURES
+    if not folder.is_dir():
+        return [f"There is no folder {folder}."]
+    absent = sorted({*note.erasure_files} - {path.name for path in list_files()})
+    problems = [f"{folder} has no file {name}." for name in absent]
+    noted = {str(erasure.person_uuid) for erasure in list_erasures()}
+    lost = len({*note.forgotten} - noted)
+    if lost:
+        problems.append(
+            f"Of {len(note.forgotten)} people who were forgotten before the backup, {folder} does not name {lost}."
+        )
+    return problems
+
+
+def restore_backup(place: Path, *, without_erasures: bool = False) -> BackupNote:
+    """Put a backup into the configured database, which must be empty.
+
+    Args:
+        place: The folder of the backup.
+        without_erasures: Also where the folder of erasures lacks what the note names.
+    """
     note = read_note(place)
+    if not without_erasures:
+        require_erasures(note)
     if note.vendor != connection.vendor:
         raise BackupError(f"The backup is of {note.vendor}, this database is {connection.vendor}.")
-    if note.key_id not in {encryption.key_id(key) for key in encryption.current_keys()}:
-        raise BackupError("INTEGRA_NAME_KEY is not the one the names in this backup are encrypted with.")
+    missing = {*note.key_ids} - {encryption.key_id(key) for key in encryption.current_keys()}
+    if missing:
+        raise BackupError(
+            f"INTEGRA_NAME_KEY lacks {len(missing)} of {len(note.key_ids)} keys that this backup is encrypted with."
+        )
     if connection.introspection.table_names():
         raise BackupError("The database is not empty; a backup is only put into an empty one.")
     if is_postgresql():
@@ -137,6 +224,24 @@ def list_differences(note: BackupNote) -> list[str]:
     if get_head() != (note.audit_sequence, note.audit_hash):
         different.append("the head of the audit chain is another one")
     return different
+
+
+@transaction.atomic
+def record_restored_without(problems: Sequence[str], note: BackupNote, now: datetime) -> None:
+    """Keep in the restored database that it came back without knowing whom to forget.
+
+    Whom it knows as forgotten is noted anew, so that its own backups are whole again.
+    """
+    noted = [erasure.person_uuid for erasure in list_erasures()]
+    for person in Person.objects.for_system().filter(erased_at__isnull=False).exclude(uuid__in=noted):
+        note_erasure(person, now)
+    audit.record(
+        "restore.without_erasures",
+        actor=SYSTEM,
+        subject="service",
+        now=now,
+        data={"backup": note.created_at, "missing": list(problems)},
+    )
 
 
 def replay_erasures(now: datetime) -> int:

@@ -1,5 +1,6 @@
 """What /readyz and the console say is the matter: each fault on its own, by count, never whose."""
 
+import io
 import json
 import threading
 import time
@@ -9,19 +10,26 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from service_support import NOW
+from service_support import NOW, confirm
 
 from integra_grading import events
 from integra_service.audit.models import AuditHead
+from integra_service.credentials.models import CredentialDocument, Run, RunKind
+from integra_service.credentials.runs import Progress, start_run, work
 from integra_service.lib.remembering import Remembered, StillAskingError
-from integra_service.people.models import LearnerIdentity, Source
+from integra_service.people import data_requests
+from integra_service.people.models import DataRequest, LearnerIdentity, RequestKind, RequestTopic, Source
 from integra_service.records.apply import apply_inbox
 from integra_service.records.checking import store_report
 from integra_service.records.models import InboxEvent, LearningRecordRow, ReconcileReport
+from integra_service.records.monitoring import measure_inbox
+from integra_service.upkeep.alarms import AlarmCode, list_alarms
 from integra_service.web.api import system
+from integra_service.web.machine.words import describe_alarm
 
 
 @pytest.fixture
@@ -116,6 +124,71 @@ def test_only_the_last_check_of_a_source_counts(world):
     assert ready()[2] == {"check_differences": 1}
     store_report(source, "standing", started_at=NOW + timedelta(days=9999), **{**old, "differences": []})
     assert ready()[2] == {}
+
+
+def test_an_erasure_a_day_past_its_date_is_named(world):
+    now = datetime.now(UTC)
+    learner = uuid.uuid4()
+    world.a.send(world.a.tell(learner))
+    world.a.enter(learner)
+    person = LearnerIdentity.objects.for_system().get(learner_uuid=learner).person
+    data_requests.ask(person, RequestKind.OPPOSITION, RequestTopic.AUTOMATED, actor="self", now=yesterday(20))
+    request = data_requests.ask(person, RequestKind.ERASURE, RequestTopic.EVERYTHING, actor="self", now=now)
+    rows = DataRequest.objects.for_system().filter(pk=request.pk)
+    for days, alarms in ((6, {}), (7.9, {}), (8.1, {"erasures_overdue": 1})):
+        rows.update(asked_at=now - timedelta(days=days))
+        assert ready()[2] == alarms
+    assert ready()[:2] == (200, "attention")
+    # Begun by an officer at once, it is due from then on.
+    rows.update(asked_at=now - timedelta(days=2), state="begun", handled_at=now - timedelta(hours=1))
+    assert ready()[2] == {}
+    rows.update(handled_at=now - timedelta(hours=25))
+    assert ready()[2] == {"erasures_overdue": 1}
+    call_command("integra_erasures")
+    assert ready()[2] == {}
+
+
+def test_what_was_begun_and_left_is_named(world):
+    now = datetime.now(UTC)
+    learner = uuid.uuid4()
+    world.a.send(world.a.tell(learner))
+    confirm(world.a.enter(learner), "Rosa Quishpe")
+    document = CredentialDocument.objects.for_system().filter(
+        credential__person__identities__learner_uuid=learner
+    )
+    assert document.update(signed_at=None, intended_at=now - timedelta(minutes=14)) == 1
+    assert ready()[2] == {}
+    document.update(intended_at=now - timedelta(minutes=16))
+    assert ready() == (200, "attention", {"work_behind": 1})
+    document.update(signed_at=now)
+
+    run = start_run(RunKind.ISSUE, by="system", now=now - timedelta(minutes=16))
+    assert ready()[2] == {"work_behind": 1}
+    assert work(run, now) is Progress.GOES_ON  # a chunk was done just now
+    assert ready()[2] == {}
+    Run.objects.update(moved_at=now - timedelta(minutes=20), taken_until=now - timedelta(minutes=16))
+    assert ready()[2] == {"work_behind": 1}
+    call_command("integra_work", stdout=io.StringIO())
+    assert ready()[2] == {}
+
+
+def test_of_what_was_left_an_operator_hears_for_their_own_cities(world):
+    now, learner = datetime.now(UTC), uuid.uuid4()
+    world.a.send(world.a.tell(learner))
+    confirm(world.a.enter(learner), "Rosa Quishpe")
+    person = LearnerIdentity.objects.for_system().get(learner_uuid=learner).person
+    request = data_requests.ask(person, RequestKind.ERASURE, RequestTopic.EVERYTHING, actor="self", now=now)
+    DataRequest.objects.for_system().filter(pk=request.pk).update(asked_at=now - timedelta(days=9))
+    CredentialDocument.objects.for_system().update(signed_at=None, intended_at=now - timedelta(hours=1))
+    start_run(RunKind.ISSUE, by="system", now=now - timedelta(hours=1), city=person.city)
+    left = {AlarmCode.ERASURES_OVERDUE: 1, AlarmCode.WORK_BEHIND: 2}
+    for key, expected in (("aula-a", left), ("aula-b", {})):
+        ids = [Source.objects.get(key=key).pk]
+        alarms = list_alarms(measure_inbox(now, ids), now, ids)
+        assert {alarm.code: alarm.count for alarm in alarms} == expected
+    sentences = [describe_alarm(alarm).sentence for alarm in list_alarms(measure_inbox(now), now)]
+    assert any("integra_erasures" in sentence for sentence in sentences)
+    assert any("integra_work" in sentence for sentence in sentences)
 
 
 def test_readyz_says_counts_only_and_asks_the_same_of_one_learner_as_of_ten(world):

@@ -10,7 +10,9 @@ import time
 import django
 django.setup()
 import integra_service.celery
+from integra_service.lib.workers import is_broker_away
 from integra_service.records.tasks import request_apply
+assert not is_broker_away()
 began = time.monotonic()
 for _ in range(5):
     request_apply()
@@ -18,6 +20,7 @@ print(time.monotonic() - began)
 for asking in threading.enumerate():
     if asking is not threading.current_thread():
         asking.join(timeout=30)
+assert is_broker_away()
 """
 
 

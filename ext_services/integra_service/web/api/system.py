@@ -7,7 +7,8 @@ from django.views.decorators.http import require_safe
 from integra_service.audit.services import get_head
 from integra_service.lib.clock import utc_now
 from integra_service.lib.remembering import Remembered, StillAskingError
-from integra_service.records.monitoring import list_alarms, measure_inbox
+from integra_service.records.monitoring import measure_inbox
+from integra_service.upkeep.alarms import list_alarms
 
 READY_SECONDS, FAILED_SECONDS = 5, 1  # a stranger may ask as often as they like
 

@@ -146,7 +146,11 @@ def prove(request: HttpRequest, user: User, context: dict[str, object]) -> HttpR
     if not factors.take_try(user, now):
         context |= {"problem": too_many(), "is_shown": True}
         return render(request, "integra/second_factor_enrol.html", context, status=429)
-    secret = encryption.decrypt_text(shown["ciphertext"], context=shown_context(user))
+    try:
+        secret = encryption.decrypt_text(shown["ciphertext"], context=shown_context(user))
+    except encryption.DecryptionError:  # its key was taken out meanwhile: another secret is shown
+        del request.session[SHOWN_KEY]
+        return redirect(with_next("web:second-factor-enrol", str(context["next"])))
     code = request.POST.get("code", "")[:MAX_CODE_LENGTH]
     replaces = None if shown["replaces"] is None else datetime.fromisoformat(shown["replaces"])
     enrolment = factors.enrol(

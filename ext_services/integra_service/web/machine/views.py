@@ -32,8 +32,9 @@ from integra_service.records.inspection import (
     list_refusal_codes,
     list_refused,
 )
-from integra_service.records.monitoring import latest_checks, latest_reports, list_alarms, measure_inbox
+from integra_service.records.monitoring import latest_checks, latest_reports, measure_inbox
 from integra_service.records.retrying import retry_event, retry_reason
+from integra_service.upkeep.alarms import list_alarms
 from integra_service.web.sessions import operator_page
 
 from .source_facts import describe_source

@@ -18,7 +18,7 @@ from integra_service.records.judging import (
     UNREADABLE,
 )
 from integra_service.records.models import CheckReport
-from integra_service.records.monitoring import Alarm, AlarmCode
+from integra_service.upkeep.alarms import Alarm, AlarmCode
 from integra_service.web.wording import FINDINGS
 
 # What it means, and what whoever reads it can do.
@@ -50,6 +50,9 @@ REASONS = {
 ALARM_ROUTES = {
     AlarmCode.INBOX_BEHIND: "",
     AlarmCode.AUDIT_HEAD_MISSING: "",
+    AlarmCode.ERASURES_OVERDUE: "",
+    AlarmCode.WORK_BEHIND: "",
+    AlarmCode.BROKER_AWAY: "",
     AlarmCode.PARKED: "web:machine-parked",
     AlarmCode.SEQUENCE_GAPS: "web:machine-gaps",
     AlarmCode.ID_CONFLICTS: "web:machine-refused",
@@ -96,6 +99,24 @@ def say(alarm: Alarm) -> str:
             )
         case AlarmCode.AUDIT_HEAD_MISSING:
             return _("The audit chain has lost its last link: somebody changed the database by hand.")
+        case AlarmCode.ERASURES_OVERDUE:
+            return ngettext(
+                "{count} erasure should have been carried out days ago: integra_erasures is not running, or fails.",
+                "{count} erasures should have been carried out days ago: integra_erasures is not running, or fails.",
+                count,
+            ).format(count=count)
+        case AlarmCode.WORK_BEHIND:
+            return ngettext(
+                "{count} begun certificate or run was left for a quarter of an hour: integra_work is not running, or "
+                "fails.",
+                "{count} begun certificates or runs were left for a quarter of an hour: integra_work is not running, "
+                "or fails.",
+                count,
+            ).format(count=count)
+        case AlarmCode.BROKER_AWAY:
+            return _(
+                "The broker could not be reached: until it is back, only the processes with --every work."
+            )
         case AlarmCode.PARKED:
             return ngettext(
                 "{count} event is held, the oldest for more than a day.",

@@ -24,5 +24,6 @@ class Command(LoopingCommand):
         self.stdout.write(f"new: {figures.new_count}, parked: {figures.parked_counts or 0}")
 
     def work_once(self) -> None:
-        while apply_inbox(utc_now()):
+        # Told to stop, the batch at hand is finished first.
+        while not self.is_stopping and apply_inbox(utc_now()):
             pass

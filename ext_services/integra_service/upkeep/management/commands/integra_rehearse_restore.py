@@ -12,22 +12,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import ProgrammingError, connection
 
 from integra_service.audit.services import get_head
 from integra_service.lib.clock import utc_now
+from integra_service.lib.errors import ServiceError
+from integra_service.people.erasures import list_files
 from integra_service.upkeep.backups import (
     BackupError,
     BackupNote,
     database_url,
     is_postgresql,
     read_note,
+    require_erasures,
     take_backup,
 )
 
 INBOX = "records_inboxevent"
+INSUFFICIENT_PRIVILEGE = "42501"  # of PostgreSQL's error codes
 
 
 class Command(BaseCommand):
@@ -42,12 +45,13 @@ class Command(BaseCommand):
                 began = time.monotonic()
                 place = options["backup"] or take_backup(Path(folder), utc_now())
                 note = read_note(place)
+                require_erasures(note)  # here, where the folder still has its name
                 if options["backup"] is None:
                     self.stdout.write(f"backup: {time.monotonic() - began:.1f} s")
                 with empty_database(Path(folder)) as url:
                     self.stdout.write(restore(place, url).rstrip())
                 self.stdout.write(describe_loss(note, utc_now()))
-        except BackupError as error:
+        except ServiceError as error:
             raise CommandError(error.message) from error
 
 
@@ -65,7 +69,7 @@ def restore(place: Path, url: str) -> str:
 
 
 def copy_erasures(folder: Path) -> None:
-    for path in settings.INTEGRA_ERASURES.glob("*.jsonl"):
+    for path in list_files():
         (folder / path.name).write_bytes(path.read_bytes())
 
 
@@ -78,7 +82,16 @@ def empty_database(folder: Path) -> Iterator[str]:
     name = f"integra_rehearsal_{os.getpid()}_{int(time.time())}"
     quoted = connection.ops.quote_name(name)
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {quoted}")
+        try:
+            cursor.execute(f"CREATE DATABASE {quoted}")
+        except ProgrammingError as error:
+            if getattr(error.__cause__, "sqlstate", None) != INSUFFICIENT_PRIVILEGE:
+                raise
+            role = connection.ops.quote_name(connection.settings_dict["USER"])
+            raise BackupError(
+                "The rehearsal needs a database of its own, and the service's role may not make one. As a superuser: "
+                f"ALTER ROLE {role} CREATEDB;"
+            ) from error
     try:
         yield database_url(name)
     finally:
