@@ -3,7 +3,6 @@
 import os
 
 import pytest
-from django.test import Client
 from test_concurrency import together
 from test_erasure import ask, dump_all, names_in
 from test_learner_pages import Holder
@@ -29,7 +28,7 @@ def holder(committed_world):
 
 
 def test_tabs_that_change_the_name_at_once_end_in_one_name_everywhere(holder):
-    phones = [holder.world.a.enter(holder.learner, Client()) for _ in TABS]
+    phones = [holder.world.a.enter(holder.learner) for _ in TABS]
     answers, errors = together(lambda n: holder.rename(TABS[n], phone=phones[n]), len(TABS))
 
     assert errors == []
@@ -48,7 +47,7 @@ def test_tabs_that_change_the_name_at_once_end_in_one_name_everywhere(holder):
 
 
 def test_four_tabs_never_change_the_name_a_fourth_time(holder):
-    phones = [holder.world.a.enter(holder.learner, Client()) for _ in range(6)]
+    phones = [holder.world.a.enter(holder.learner) for _ in range(6)]
     answers, errors = together(lambda n: holder.rename(f"Nombre {'i' * (n + 1)}", phone=phones[n]), 6)
     assert errors == []
     assert sorted(answer.status_code for answer in answers) == [302] * 3 + [429] * 3
@@ -56,7 +55,7 @@ def test_four_tabs_never_change_the_name_a_fourth_time(holder):
 
 def test_an_erasure_beside_everything_else_leaves_no_name(holder):
     request = ask(holder)
-    phones = [holder.world.a.enter(holder.learner, Client()) for _ in range(4)]
+    phones = [holder.world.a.enter(holder.learner) for _ in range(4)]
     later = utc_now() + COOLING
 
     def work(number):
@@ -86,7 +85,7 @@ def test_an_erasure_beside_everything_else_leaves_no_name(holder):
 
 
 def test_asking_twenty_times_at_once_is_asking_once(holder):
-    phones = [holder.world.a.enter(holder.learner, Client()) for _ in range(8)]
+    phones = [holder.world.a.enter(holder.learner) for _ in range(8)]
     fields = {"tipo": "correction", "tema": "city"}
     answers, errors = together(lambda n: phones[n].post("/mi/datos/pedir/", fields).status_code, 8)
     assert (errors, answers) == ([], [302] * 8)

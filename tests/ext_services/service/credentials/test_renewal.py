@@ -28,10 +28,11 @@ from integra_service.credentials.models import (
 from integra_service.credentials.policies import Decision, Reason, ReasonCode
 from integra_service.credentials.renewal import Obstacle, decide_renewal, find_opening
 from integra_service.credentials.verification import Outcome, verify_document
+from integra_service.lib.clock import utc_now
 from integra_service.lib.days import local_day
 from integra_service.people.models import Source
 from integra_service.people.names import confirm_name
-from integra_service.people.session import LEARNER_KEY
+from integra_service.people.session import begin_session
 from integra_service.records.models import LearningRecordRow
 from integra_service.records.storage import load_record
 
@@ -251,7 +252,7 @@ def renewed(
 def enter(identity: Any) -> Client:
     client = Client()
     session = client.session
-    session[LEARNER_KEY] = identity.pk
+    begin_session(session, identity, utc_now())
     session.save()
     return client
 
