@@ -1,8 +1,10 @@
 """Two tabs, and an erasure beside other work, on a server database: always one consistent end."""
 
 import os
+import uuid
 
 import pytest
+from service_support import Phone
 from test_concurrency import together
 from test_erasure import ask, dump_all, names_in
 from test_learner_pages import Holder
@@ -11,8 +13,9 @@ from integra_service.credentials.models import Credential, CredentialDocument
 from integra_service.credentials.services import issue_due
 from integra_service.lib.clock import utc_now
 from integra_service.people.data_requests import COOLING
-from integra_service.people.models import DataRequest, LearnerIdentity, LegalName
+from integra_service.people.models import DataRequest, HandoverUse, LearnerIdentity, LegalName
 from integra_service.people.services import confirmed_name
+from integra_service.people.session import LEARNER_KEY
 from integra_service.privacy.erasing import carry_out, work_off
 
 pytestmark = [
@@ -90,3 +93,20 @@ def test_asking_twenty_times_at_once_is_asking_once(holder):
     answers, errors = together(lambda n: phones[n].post("/mi/datos/pedir/", fields).status_code, 8)
     assert (errors, answers) == ([], [302] * 8)
     assert DataRequest.objects.for_system().count() == 1
+
+
+def test_a_button_pressed_twice_at_once_enters_by_both(holder):
+    other = uuid.uuid4()
+    link = holder.world.a.link(other)
+    holder.phone.get(link)
+    phones = [Phone(), Phone()]
+    for phone in phones:
+        phone.cookies.load({name: morsel.value for name, morsel in holder.phone.cookies.items()})
+
+    answers, errors = together(lambda n: phones[n].post(link), 2)
+
+    assert errors == []
+    assert [answer["location"] for answer in answers] == ["/mi/", "/mi/"]
+    identity = LearnerIdentity.objects.for_system().get(learner_uuid=other)
+    assert [phone.session[LEARNER_KEY] for phone in phones] == [identity.pk] * 2
+    assert HandoverUse.objects.count() == 2
