@@ -50,6 +50,8 @@ def start_learner_session(request: HttpRequest, identity: LearnerIdentity, now: 
     """
     if request.session.get(LEARNER_KEY) != identity.pk:
         rotate_token(request)
+        # What was still to be said is in a cookie of its own; read, it is gone.
+        list(messages.get_messages(request))
     request.session.flush()
     begin_session(request.session, identity, now)
 

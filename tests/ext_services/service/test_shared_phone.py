@@ -162,6 +162,13 @@ def test_every_form_on_learners_pages_carries_whose_it_is(holder):
     assert seen > 30
 
 
+def test_what_was_still_to_be_said_is_not_said_to_the_next_person(world, client):
+    world.a.enter(uuid.uuid4(), client)
+    client.post("/mi/datos/borrar/", {"seguro": "si"})  # and the page that says so never came
+    world.a.enter(uuid.uuid4(), client)
+    assert "Recibimos tu solicitud" not in text_of(client.get("/mi/datos/"))
+
+
 def test_a_form_left_open_after_leaving_is_of_nobody(world):
     phone = Client(enforce_csrf_checks=True)
     world.a.enter(uuid.uuid4(), phone)
