@@ -50,10 +50,14 @@ def start_learner_session(request: HttpRequest, identity: LearnerIdentity, now: 
     """
     if request.session.get(LEARNER_KEY) != identity.pk:
         rotate_token(request)
-        # What was still to be said is in a cookie of its own; read, it is gone.
-        list(messages.get_messages(request))
+        forget_messages(request)
     request.session.flush()
     begin_session(request.session, identity, now)
+
+
+def forget_messages(request: HttpRequest) -> None:
+    """Leave unsaid what was still to be said to who was inside: it is in a cookie of its own, and gone once read."""
+    list(messages.get_messages(request))
 
 
 def name_holder(session: SessionBase) -> str:

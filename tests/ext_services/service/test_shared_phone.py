@@ -162,11 +162,19 @@ def test_every_form_on_learners_pages_carries_whose_it_is(holder):
     assert seen > 30
 
 
-def test_what_was_still_to_be_said_is_not_said_to_the_next_person(world, client):
+@pytest.mark.parametrize("is_inside", [True, False])
+def test_what_was_still_to_be_said_is_not_said_to_the_next_person(world, client, is_inside):
     world.a.enter(uuid.uuid4(), client)
     client.post("/mi/datos/borrar/", {"seguro": "si"})  # and the page that says so never came
-    world.a.enter(uuid.uuid4(), client)
-    assert "Recibimos tu solicitud" not in text_of(client.get("/mi/datos/"))
+    if not is_inside:
+        age(client, SEEN_KEY, IDLE_SECONDS + 1)
+    link = world.a.link(uuid.uuid4())
+    pages = [client.get(link)]
+    if is_inside:
+        client.post(link)
+    pages.append(client.get("/mi/datos/"))
+    assert [page.status_code for page in pages] == [200 if is_inside else 302, 200]
+    assert not [page for page in pages if "Recibimos tu solicitud" in text_of(page)]
 
 
 def test_a_form_left_open_after_leaving_is_of_nobody(world):

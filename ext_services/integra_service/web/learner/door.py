@@ -25,7 +25,7 @@ from integra_service.people.handover import (
 from integra_service.people.models import LearnerIdentity
 from integra_service.people.session import find_learner
 from integra_service.people.tokens import HANDOVER_SECONDS, HandoverClaims, TokenError
-from integra_service.web.sessions import learner_page, start_learner_session
+from integra_service.web.sessions import forget_messages, learner_page, start_learner_session
 from integra_service.web.ways_out import find_classroom_url
 
 from .my_page import describe_my_page
@@ -101,6 +101,7 @@ def is_learner(request: HttpRequest, claims: HandoverClaims) -> bool:
 
 def ask(request: HttpRequest, claims: HandoverClaims) -> HttpResponse:
     learner = find_learner(request)
+    forget_messages(request)
     context = {
         "entering_code": short_code(claims.learner_uuid),
         "inside_code": None if learner is None else learner.short_code,
