@@ -321,11 +321,9 @@ def enter(place: Place, learner: uuid.UUID, city_key: str) -> requests.Session:
 
 def post_form(session: requests.Session, url: str, fields: dict[str, str]) -> None:
     page = session.get(url, timeout=30).text
-    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-    token = found.group(1) if found else ""
-    answer = session.post(
-        url, data={**fields, "csrfmiddlewaretoken": token}, headers={"Referer": url}, timeout=60
-    )
+    # The form's token, and whose page it is.
+    hidden = dict(re.findall(r'name="(csrfmiddlewaretoken|de)" value="([^"]+)"', page))
+    answer = session.post(url, data={**hidden, **fields}, headers={"Referer": url}, timeout=60)
     if answer.status_code >= 400:
         raise SystemExit(f"{url} answered {answer.status_code}:\n{answer.text}")
 

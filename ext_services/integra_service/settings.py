@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "integra_service.lib.middleware.MethodMiddleware",
 ]
 
 ROOT_URLCONF = "integra_service.urls"
@@ -146,7 +147,7 @@ CSRF_COOKIE_SECURE = USES_HTTPS
 CSRF_COOKIE_HTTPONLY = True
 # A proxy ends TLS: Django sees http, the browser says https.
 CSRF_TRUSTED_ORIGINS = [INTEGRA_ISSUER_URL]
-CSRF_FAILURE_VIEW = "integra_service.lib.failures.csrf_failure"
+CSRF_FAILURE_VIEW = "integra_service.web.failures.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 # Not "no-referrer": with it browsers send "Origin: null" with every form, which the CSRF check must refuse.

@@ -18,7 +18,7 @@ from integra_service.routes import ROUTES, Access
 
 OTHER = {"a": "b", "b": "a"}
 NAMES = {"a": "Rosa Inventada Ejemplo", "b": "Luz Inventada Muestra"}
-CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+HIDDEN = re.compile(r'name="(csrfmiddlewaretoken|de)" value="([^"]+)"')
 LINK = re.compile(r'<a\b[^>]* href="([^"]+)"')
 PERSON = re.compile(r"/consola/personas/([0-9a-f-]{36})/")
 SECONDS = 30
@@ -64,7 +64,7 @@ class Terminal:
         page = self.session.get(urljoin(self.service, form), timeout=SECONDS).text
         answer = self.session.post(
             urljoin(self.service, path),
-            data={**fields, "csrfmiddlewaretoken": CSRF.findall(page)[0]},
+            data={**fields, **dict(HIDDEN.findall(page))},
             headers={"Referer": self.service},
             timeout=SECONDS,
             allow_redirects=False,
@@ -320,4 +320,4 @@ def test_foreign_ids_answer_as_ids_nobody_has(demo: Demo, cities: dict[str, City
 def tell(answer: requests.Response) -> tuple[int, str, dict[str, str]]:
     """Return everything an answer says, apart from the clock and tokens that differ every time."""
     headers = {name: value for name, value in answer.headers.items() if name not in {"Date", "Set-Cookie"}}
-    return answer.status_code, CSRF.sub("", answer.text), headers
+    return answer.status_code, HIDDEN.sub("", answer.text), headers

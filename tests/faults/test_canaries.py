@@ -26,7 +26,7 @@ from integra_grading import events
 from integra_grading.manifest import parse_manifest
 
 pytestmark = pytest.mark.fault
-CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+HIDDEN = re.compile(r'name="(csrfmiddlewaretoken|de)" value="([^"]+)"')
 SECONDS = 60
 # Nothing of these is a word of the course, so that one found anywhere came from here.
 LEARNER = {
@@ -104,8 +104,8 @@ class Browser:
         return self._keep(self.session.get(f"{self.service}{path}", timeout=SECONDS))
 
     def post(self, path: str, page: str, **fields: str) -> requests.Response:
-        token = CSRF.search(self.session.get(f"{self.service}{page}", timeout=SECONDS).text)
-        data = {**fields, "csrfmiddlewaretoken": token.group(1) if token else ""}
+        hidden = dict(HIDDEN.findall(self.session.get(f"{self.service}{page}", timeout=SECONDS).text))
+        data = {**fields, **hidden}
         headers = {"Referer": self.service}
         return self._keep(
             self.session.post(f"{self.service}{path}", data=data, headers=headers, timeout=SECONDS)

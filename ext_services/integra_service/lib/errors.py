@@ -16,13 +16,16 @@ class ServiceError(Exception):
 
 
 class RequestError(ServiceError):
-    """The caller sent something that cannot be accepted."""
+    """The caller sent something that cannot be accepted; ``way_out`` is an address where a person can go on."""
 
     status = 400
 
-    def __init__(self, code: str, message: str, field: str | None = None, status: int = 400) -> None:
+    def __init__(
+        self, code: str, message: str, field: str | None = None, status: int = 400, way_out: str | None = None
+    ) -> None:
         super().__init__(code, message, field)
         self.status = status
+        self.way_out = way_out
 
 
 class BusyError(RequestError):

@@ -26,16 +26,9 @@ def describe_error(request: HttpRequest, error: RequestError) -> HttpResponse:
     return render(
         request,
         "integra/error.html",
-        {"message": error.message, "code": error.code},
+        {"message": error.message, "code": error.code, "way_out": error.way_out},
         status=error.status,
     )
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    error = RequestError(
-        "form_expired", _("This form is no longer valid. Go back, reload the page and try again."), status=403
-    )
-    return answer_error(request, error)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

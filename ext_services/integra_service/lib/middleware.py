@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.utils.translation import gettext as _
 
 from .errors import BusyError, RequestError
@@ -62,6 +62,22 @@ class ErrorMiddleware:
             logger.error("database unavailable: %s", type(exception).__name__)
             return answer_unavailable(request)
         return None
+
+
+class MethodMiddleware:
+    """Give a page to whoever asks by a method that an address does not have: Django's own answer is empty."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        error = RequestError("method_not_allowed", _("This address does not take that. Go back."), status=405)
+        answer = answer_error(request, error)
+        answer["Allow"] = response["Allow"]
+        return answer
 
 
 def answer_unavailable(request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,11 @@
-"""The only way a learner enters the service: a signed link of their classroom, used once."""
+"""The only way a learner enters the service: a signed link of their classroom, used once.
 
-from datetime import datetime
+Once, but for a button that was pressed twice: the browser that was asked (``mark``: what its cookie says) may send its
+yes again for a minute, because the first answer may have been lost.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
@@ -12,12 +17,22 @@ from .models import HandoverUse, LearnerIdentity
 from .sources import SourceTerritory, get_territory
 from .tokens import HandoverClaims, TokenError, read_handover
 
+AGAIN_WITHIN = timedelta(seconds=60)
+
+
+class UsedLinkError(TokenError):
+    """The link is authentic and was used already."""
+
+    def __init__(self, claims: HandoverClaims) -> None:
+        super().__init__("used", claims.source)
+        self.claims = claims
+
 
 def look_at_handover(token: str, now: datetime) -> HandoverClaims:
     """Return whom a link that was not used yet hands over, without using it, or raise TokenError."""
     claims, _territory = read_own(token, now)
     if HandoverUse.objects.filter(source=claims.source, jti=claims.jti).exists():
-        raise TokenError("used")
+        raise UsedLinkError(claims)
     return claims
 
 
@@ -27,22 +42,19 @@ def refuse_handover(token: str, now: datetime) -> None:
     HandoverUse.objects.get_or_create(source=claims.source, jti=claims.jti, defaults={"used_at": now})
 
 
-def accept_handover(token: str, now: datetime) -> LearnerIdentity:
+def accept_handover(token: str, now: datetime, mark: str = "") -> LearnerIdentity:
     """Use the link and return whom it hands over, or raise TokenError."""
     claims, territory = read_own(token, now)
     with transaction.atomic():
-        try:
-            with transaction.atomic():
-                HandoverUse.objects.create(source=claims.source, jti=claims.jti, used_at=now)
-        except IntegrityError as error:
-            raise TokenError("used") from error
+        if not use(claims, mark, now):
+            raise UsedLinkError(claims)
         city_id = territory.city_ids[claims.city_key]
         identity = ensure_identity(claims.source, claims.learner_uuid, city_id, now)
         if identity.retired_at is not None:
-            raise TokenError("retired")
+            raise TokenError("retired", claims.source)
         if identity.person.erased_at is not None:
             if is_being_erased(identity.person):
-                raise TokenError("being erased")
+                raise TokenError("being erased", claims.source)
             begin_anew(identity)
         audit.record(
             "learner.entered",
@@ -53,12 +65,28 @@ def accept_handover(token: str, now: datetime) -> LearnerIdentity:
     return identity
 
 
+def use(claims: HandoverClaims, mark: str, now: datetime) -> bool:
+    """Tell whether the link may be used now, and note that it was."""
+    digest = hashlib.sha256(mark.encode()).hexdigest() if mark else ""
+    try:
+        with transaction.atomic():
+            HandoverUse.objects.create(
+                source=claims.source, jti=claims.jti, used_at=now, browser_digest=digest
+            )
+    except IntegrityError:
+        again = HandoverUse.objects.filter(
+            source=claims.source, jti=claims.jti, browser_digest=digest, used_at__gte=now - AGAIN_WITHIN
+        )
+        return digest != "" and again.exists()
+    return True
+
+
 def read_own(token: str, now: datetime) -> tuple[HandoverClaims, SourceTerritory]:
     """Return what an authentic link says that stays within its source's cities and courses."""
     claims = read_handover(token, now)
     territory = get_territory(claims.source)
     if not territory.covers(city_key=claims.city_key, course_key=claims.course_key):
-        raise TokenError("territory")
+        raise TokenError("territory", claims.source)
     return claims, territory
 
 

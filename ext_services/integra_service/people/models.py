@@ -344,6 +344,8 @@ class HandoverUse(models.Model):
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="+")
     jti = models.CharField(max_length=64)
     used_at = models.DateTimeField()
+    # Of the mark of the browser that was asked before; empty: of one that was not, or that said no.
+    browser_digest = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "jti"], name="people_handover_once")]

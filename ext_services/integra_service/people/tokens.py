@@ -27,11 +27,12 @@ UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class TokenError(RequestError):
-    """The token is not ours to accept; why is for the log, the answer is one."""
+    """The token is not ours to accept; why is for the log, the answer is one. ``source`` signed it, if known."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, source: Source | None = None) -> None:
         super().__init__("bad_token", "The token is missing, expired or made for something else.", status=401)
         self.why = why
+        self.source = source
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,9 @@ def open_token(
     issued_at, expires_at = read_seconds(claims, "iat"), read_seconds(claims, "exp")
     moment = now.timestamp()
     if not 0 < expires_at - issued_at <= max_seconds:
-        raise TokenError("lives too long")
+        raise TokenError("lives too long", source)
     if not issued_at - CLOCK_SKEW_SECONDS <= moment < expires_at:
-        raise TokenError("time")
+        raise TokenError("time", source)
     return source, claims
 
 

@@ -14,9 +14,12 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from integra_service.lib.clock import utc_now
@@ -26,9 +29,10 @@ from integra_service.people.access import Staff, find_staff
 from integra_service.people.factors import find_factor
 from integra_service.people.invitations import find_invited_at
 from integra_service.people.models import LearnerIdentity, SecondFactor
-from integra_service.people.session import LEARNER_KEY, find_learner
+from integra_service.people.session import LEARNER_KEY, begin_session, find_learner, is_over, note_activity
 
-LEARNER_SESSION_SECONDS = 30 * 60
+# The field of a learner's form that says whose page it stands on.
+WHOSE_FIELD = "de"
 FACTOR_SECONDS = 30 * 60
 FACTOR_KEY = "second_factor"
 INVITED_SECONDS = 30 * 60
@@ -39,11 +43,55 @@ MAX_NEXT_LENGTH = 500
 View = Callable[..., HttpResponse]
 
 
-def start_learner_session(request: HttpRequest, identity: LearnerIdentity) -> None:
-    """Replace whatever session this browser had: nothing of its former holder stays."""
+def start_learner_session(request: HttpRequest, identity: LearnerIdentity, now: datetime) -> None:
+    """Replace whatever session this browser had: nothing of its former holder stays, nor works any more.
+
+    Forms that the same learner left open still do.
+    """
+    if request.session.get(LEARNER_KEY) != identity.pk:
+        rotate_token(request)
+        forget_messages(request)
     request.session.flush()
-    request.session[LEARNER_KEY] = identity.pk
-    request.session.set_expiry(LEARNER_SESSION_SECONDS)
+    begin_session(request.session, identity, now)
+
+
+def forget_messages(request: HttpRequest) -> None:
+    """Leave unsaid what was still to be said to who was inside: it is in a cookie of its own, and gone once read."""
+    list(messages.get_messages(request))
+
+
+def name_holder(session: SessionBase) -> str:
+    """Return what the forms of this session's learner carry, so that one somebody else left open is known."""
+    return salted_hmac("integra.learner_form", str(session.get(LEARNER_KEY))).hexdigest()
+
+
+def explain_form(request: HttpRequest) -> RequestError | None:
+    """Return what is the matter with a form of the learners' pages, unless it is of who is inside now."""
+    identity = find_learner(request)
+    if identity is None:
+        return explain_end()
+    if request.POST.get(WHOSE_FIELD) == name_holder(request.session):
+        return None
+    return RequestError(
+        "page_of_another",
+        _(
+            "This page was another person's: nothing was saved or changed. "
+            "Now the page of the code %(code)s is open here. If that is not your code, press “Leave” there."
+        )
+        % {"code": identity.short_code},
+        status=409,
+    )
+
+
+def explain_end() -> RequestError:
+    return RequestError(
+        "session_ended",
+        _(
+            "Your time here ran out, or somebody pressed “Leave”. What you did last was not saved. "
+            "Enter again: open “My progress” in your classroom and press “My certificate”."
+        ),
+        status=403,
+    )
 
 
 def actor_of(identity: LearnerIdentity) -> str:
@@ -52,20 +100,31 @@ def actor_of(identity: LearnerIdentity) -> str:
 
 
 def learner_page(view: View) -> View:
-    """Pass the learner's identity to the view as second argument; without one, say how to enter."""
+    """Pass the learner's identity to the view as second argument; without one, say how to enter.
+
+    A form is taken from the learner's own page alone: on a shared phone another person's may still be open.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         identity = find_learner(request)
+        now = utc_now()
         if identity is None:
-            raise RequestError(
-                "enter_from_classroom",
-                _("To enter, open “My progress” in your classroom and press “My certificate”."),
-                status=403,
-            )
+            raise explain_end() if is_over(request.session, now) else explain_entrance()
+        if request.method == "POST" and (error := explain_form(request)) is not None:
+            raise error
+        note_activity(request.session, now)
         return view(request, identity, *args, **kwargs)
 
     return guarded
+
+
+def explain_entrance() -> RequestError:
+    return RequestError(
+        "enter_from_classroom",
+        _("To enter, open “My progress” in your classroom and press “My certificate”."),
+        status=403,
+    )
 
 
 def staff_page(view: View) -> View:

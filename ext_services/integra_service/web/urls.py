@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mi/aviso/", consents.notice_page, name="notice"),
     path("mi/permisos/", consents.consents_page, name="consents"),
     path("mi/nombre/", my_name.name_page, name="name"),
+    path("mi/nombre/revisar/", my_name.review_page, name="name-review"),
     path("mi/datos/", my_data.my_data, name="my-data"),
     path("mi/datos/descargar/", my_data.download, name="download"),
     path("mi/datos/pedir/", my_data.ask_page, name="ask"),

@@ -50,6 +50,13 @@ def committed_world(transactional_db):
     return make_world()
 
 
+@pytest.fixture
+def client():
+    from service_support import Phone
+
+    return Phone()
+
+
 @pytest.fixture(autouse=True)
 def fresh_readiness(monkeypatch):
     """``/readyz`` looks again each time it is asked, as if five seconds had passed."""

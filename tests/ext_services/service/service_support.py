@@ -24,8 +24,10 @@ from integra_service.lib.models import ThrottleWindow
 from integra_service.people import factors, invitations
 from integra_service.people.models import City, Role, SecondFactor, StaffRole, Zone
 from integra_service.people.registering import register_source
+from integra_service.people.session import LEARNER_KEY
 from integra_service.people.sources import SourceSecrets
 from integra_service.records.manifests import register_manifest
+from integra_service.web.sessions import WHOSE_FIELD, name_holder
 
 SERVICE = "http://localhost:8001"
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
@@ -132,6 +134,16 @@ def make_manifest():
         ],
     }
     return {**raw, "digest": manifest_digest(raw)}
+
+
+class Phone(Client):
+    """A browser; with a form of the learners' pages it sends whose page that is, as the page itself does."""
+
+    def post(self, path, data=None, *args, **kwargs):
+        is_form = data is None or isinstance(data, dict)
+        if path.startswith("/mi/") and is_form and LEARNER_KEY in (session := self.session):
+            data = {WHOSE_FIELD: name_holder(session), **(data or {})}
+        return super().post(path, data, *args, **kwargs)
 
 
 @dataclass
@@ -293,7 +305,7 @@ class Classroom:
 
     def enter(self, learner_uuid, client=None):
         """Open a link, and say yes where another session of this browser would end."""
-        client, link = client or Client(), self.link(learner_uuid)
+        client, link = client or Phone(), self.link(learner_uuid)
         answer = client.get(link)
         if answer.status_code == 200:
             answer = client.post(link)

@@ -3,15 +3,18 @@
 import re
 import time
 import uuid
+from datetime import timedelta
 
 import jwt
 import pytest
 from django.test import Client
-from service_support import confirm
+from service_support import Phone, confirm
 
 from integra_grading.pseudonym import short_code
 from integra_service.audit.models import AuditEntry
 from integra_service.credentials.services import list_credentials
+from integra_service.lib.clock import utc_now
+from integra_service.people.handover import AGAIN_WITHIN
 from integra_service.people.models import Consent, HandoverUse, LearnerIdentity, LegalName, NameToken, Source
 from integra_service.people.services import confirmed_name
 
@@ -118,8 +121,9 @@ def test_a_link_of_another_learner_asks_first_and_is_not_used_up_by_it(world, cl
 
     assert [page.status_code for page in pages] == [200] * 3
     text = pages[-1].content.decode()
-    assert "Vas a entrar como la persona con el código" in text
-    assert re.findall(r'<strong class="code">([^<]+)<', text) == [short_code(other), short_code(mine)]
+    assert "Aquí está abierta la página de otra persona" in text
+    assert re.findall(r'<strong class="code">([^<]+)<', text) == [short_code(mine), short_code(other)]
+    assert f"Entrar con mi código {short_code(other)}" in text
     # Nothing has happened: no use, nobody made, the session as it was.
     assert HandoverUse.objects.count() == 1
     assert LearnerIdentity.objects.for_system().count() == 1
@@ -129,11 +133,14 @@ def test_a_link_of_another_learner_asks_first_and_is_not_used_up_by_it(world, cl
 
     assert (answer.status_code, answer["location"]) == (302, "/mi/")
     assert code_shown(client) == short_code(other)
-    assert [client.get(link).status_code, client.post(link).status_code] == [403, 403]
+    # The link is used; who is inside by it goes on all the same, somebody else does not.
+    assert [client.get(link)["location"], client.post(link)["location"]] == ["/mi/", "/mi/"]
+    assert [Client().get(link).status_code, Client().post(link).status_code] == [403, 403]
     assert code_shown(client) == short_code(other)
+    assert HandoverUse.objects.count() == 2
 
 
-def test_who_says_no_stays_and_leaves_no_open_door(world, client):
+def test_who_says_no_closes_everything_and_leaves_no_open_door(world, client):
     mine = uuid.uuid4()
     world.a.enter(mine, client)
     link = world.a.link(uuid.uuid4())
@@ -141,10 +148,64 @@ def test_who_says_no_stays_and_leaves_no_open_door(world, client):
 
     answer = client.post(link, {"respuesta": "no"})
 
-    assert (answer.status_code, answer["location"]) == (302, "/mi/")
-    assert code_shown(client) == short_code(mine)
-    assert [client.post(link, {"respuesta": "no"}).status_code, Client().get(link).status_code] == [302, 403]
+    assert "Aquí ya nadie ve tus datos" in answer.content.decode()
+    assert client.get("/mi/").status_code == 403
+    assert [client.post(link).status_code, Client().get(link).status_code] == [403, 403]
     assert LearnerIdentity.objects.for_system().count() == 1
+    # It closes with any link.
+    world.a.enter(mine, client)
+    assert client.post(link, {"respuesta": "no"}).status_code == 200
+    assert client.get("/mi/").status_code == 403
+
+
+def ask_with_cookies(client, link):
+    """Open the question and return the browser's cookies as they were then, and the form's token."""
+    page = client.get(link).content.decode()
+    cookies = {name: morsel.value for name, morsel in client.cookies.items()}
+    return cookies, re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+
+
+def browser_with(cookies):
+    client = Phone(enforce_csrf_checks=True)
+    client.cookies.load(cookies)
+    return client
+
+
+@pytest.mark.parametrize("is_answer_lost", [True, False])
+def test_a_button_pressed_twice_enters(world, is_answer_lost):
+    """The second press is sent with the cookies of before, or, where the first answer came, with those of after."""
+    client, other = Phone(enforce_csrf_checks=True), uuid.uuid4()
+    world.a.enter(uuid.uuid4(), client)
+    link = world.a.link(other)
+    cookies, token = ask_with_cookies(client, link)
+    assert client.post(link, {"csrfmiddlewaretoken": token})["location"] == "/mi/"
+
+    again = browser_with(cookies) if is_answer_lost else client
+    answer = again.post(link, {"csrfmiddlewaretoken": token})
+
+    assert (answer.status_code, answer["location"]) == (302, "/mi/")
+    assert code_shown(again) == short_code(other)
+
+
+def test_a_second_press_counts_for_a_minute_in_that_browser_and_never_after_a_no(world):
+    client = Phone(enforce_csrf_checks=True)
+    world.a.enter(uuid.uuid4(), client)
+    link, refused = world.a.link(uuid.uuid4()), world.a.link(uuid.uuid4())
+    stranger = Phone(enforce_csrf_checks=True)
+    world.b.enter(uuid.uuid4(), stranger)
+    foreign, foreign_token = ask_with_cookies(stranger, link)
+    cookies, token = ask_with_cookies(client, link)
+    refusing, refusing_token = ask_with_cookies(browser_with(cookies), refused)
+    assert client.post(link, {"csrfmiddlewaretoken": token}).status_code == 302
+
+    asked_too = browser_with(foreign).post(link, {"csrfmiddlewaretoken": foreign_token})
+    assert (asked_too.status_code, "link_not_valid" in asked_too.content.decode()) == (403, True)
+    HandoverUse.objects.update(used_at=utc_now() - AGAIN_WITHIN - timedelta(seconds=1))
+    assert browser_with(cookies).post(link, {"csrfmiddlewaretoken": token}).status_code == 403
+
+    no = {"csrfmiddlewaretoken": refusing_token, "respuesta": "no"}
+    assert browser_with(refusing).post(refused, no).status_code == 200
+    assert browser_with(refusing).post(refused, {"csrfmiddlewaretoken": refusing_token}).status_code == 403
 
 
 def test_the_question_needs_its_own_form_and_nobody_elses_page_can_send_it(world):
@@ -230,7 +291,7 @@ def test_nothing_is_issued_before_consent_and_confirmed_name(committed_world, cl
     assert (confirmed_name(person), list_credentials(person)) == (None, ())
 
     client.post("/mi/permisos/", {"proposito": "certificado", "respuesta": "si"})
-    shown = client.post("/mi/nombre/", {"name": "  ana   MARÍA  Ñáñez ", "step": "preview"})
+    shown = client.post("/mi/nombre/", {"name": "  ana   MARÍA  Ñáñez ", "step": "preview"}, follow=True)
     assert "ana MARÍA Ñáñez" in shown.content.decode()
     assert (confirmed_name(person), list_credentials(person)) == (None, ())
 

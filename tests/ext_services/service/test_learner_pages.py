@@ -170,7 +170,8 @@ def test_a_corrected_name_is_on_every_form_and_the_former_is_known_as_former(hol
     former = CredentialDocument.objects.for_system().get(credential=before)
 
     preview = holder.rename(OTHER, "preview")
-    assert "deja de valer" in text_of(preview)
+    assert preview["location"] == "/mi/nombre/revisar/"
+    assert "deja de valer" in text_of(holder.phone.get("/mi/nombre/revisar/"))
     assert confirmed_name(holder.person) == NAME
     answer = holder.rename(OTHER)
 
@@ -225,7 +226,8 @@ def test_a_withdrawn_permission_hides_what_it_was_for_and_giving_it_shows_it_aga
     assert {Client().get(path).status_code for path in addresses} == {200}
 
     asked = holder.withdraw(sure="")
-    assert "Tu certificado se oculta" in text_of(asked)
+    assert asked["location"] == "/mi/permisos/?retirar=certificado"
+    assert "Tu certificado se oculta" in text_of(holder.phone.get(asked["location"]))
     assert Consent.objects.filter(is_granted=False).count() == 0
     assert holder.withdraw()["location"] == "/mi/permisos/"
 

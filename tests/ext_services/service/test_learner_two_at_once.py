@@ -1,9 +1,10 @@
 """Two tabs, and an erasure beside other work, on a server database: always one consistent end."""
 
 import os
+import uuid
 
 import pytest
-from django.test import Client
+from service_support import Phone
 from test_concurrency import together
 from test_erasure import ask, dump_all, names_in
 from test_learner_pages import Holder
@@ -12,8 +13,9 @@ from integra_service.credentials.models import Credential, CredentialDocument
 from integra_service.credentials.services import issue_due
 from integra_service.lib.clock import utc_now
 from integra_service.people.data_requests import COOLING
-from integra_service.people.models import DataRequest, LearnerIdentity, LegalName
+from integra_service.people.models import DataRequest, HandoverUse, LearnerIdentity, LegalName
 from integra_service.people.services import confirmed_name
+from integra_service.people.session import LEARNER_KEY
 from integra_service.privacy.erasing import carry_out, work_off
 
 pytestmark = [
@@ -29,7 +31,7 @@ def holder(committed_world):
 
 
 def test_tabs_that_change_the_name_at_once_end_in_one_name_everywhere(holder):
-    phones = [holder.world.a.enter(holder.learner, Client()) for _ in TABS]
+    phones = [holder.world.a.enter(holder.learner) for _ in TABS]
     answers, errors = together(lambda n: holder.rename(TABS[n], phone=phones[n]), len(TABS))
 
     assert errors == []
@@ -48,7 +50,7 @@ def test_tabs_that_change_the_name_at_once_end_in_one_name_everywhere(holder):
 
 
 def test_four_tabs_never_change_the_name_a_fourth_time(holder):
-    phones = [holder.world.a.enter(holder.learner, Client()) for _ in range(6)]
+    phones = [holder.world.a.enter(holder.learner) for _ in range(6)]
     answers, errors = together(lambda n: holder.rename(f"Nombre {'i' * (n + 1)}", phone=phones[n]), 6)
     assert errors == []
     assert sorted(answer.status_code for answer in answers) == [302] * 3 + [429] * 3
@@ -56,7 +58,7 @@ def test_four_tabs_never_change_the_name_a_fourth_time(holder):
 
 def test_an_erasure_beside_everything_else_leaves_no_name(holder):
     request = ask(holder)
-    phones = [holder.world.a.enter(holder.learner, Client()) for _ in range(4)]
+    phones = [holder.world.a.enter(holder.learner) for _ in range(4)]
     later = utc_now() + COOLING
 
     def work(number):
@@ -86,8 +88,25 @@ def test_an_erasure_beside_everything_else_leaves_no_name(holder):
 
 
 def test_asking_twenty_times_at_once_is_asking_once(holder):
-    phones = [holder.world.a.enter(holder.learner, Client()) for _ in range(8)]
+    phones = [holder.world.a.enter(holder.learner) for _ in range(8)]
     fields = {"tipo": "correction", "tema": "city"}
     answers, errors = together(lambda n: phones[n].post("/mi/datos/pedir/", fields).status_code, 8)
     assert (errors, answers) == ([], [302] * 8)
     assert DataRequest.objects.for_system().count() == 1
+
+
+def test_a_button_pressed_twice_at_once_enters_by_both(holder):
+    other = uuid.uuid4()
+    link = holder.world.a.link(other)
+    holder.phone.get(link)
+    phones = [Phone(), Phone()]
+    for phone in phones:
+        phone.cookies.load({name: morsel.value for name, morsel in holder.phone.cookies.items()})
+
+    answers, errors = together(lambda n: phones[n].post(link), 2)
+
+    assert errors == []
+    assert [answer["location"] for answer in answers] == ["/mi/", "/mi/"]
+    identity = LearnerIdentity.objects.for_system().get(learner_uuid=other)
+    assert [phone.session[LEARNER_KEY] for phone in phones] == [identity.pk] * 2
+    assert HandoverUse.objects.count() == 2

@@ -4,9 +4,8 @@ import itertools
 import uuid
 
 import pytest
-from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
-from service_support import NOW, SINGLE, confirm, give_factor, make_staff, pass_factor
+from service_support import NOW, SINGLE, Phone, confirm, give_factor, make_staff, pass_factor
 
 from integra_service.credentials.approvals import read_own_policies
 from integra_service.credentials.models import (
@@ -34,6 +33,7 @@ from integra_service.people.services import find_staff, record_residence
 from integra_service.records.checking import store_report
 from integra_service.records.models import InboxEvent, RefusedEvent
 from integra_service.routes import ROUTES, Access
+from integra_service.web.sessions import WHOSE_FIELD, name_holder
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 CALLERS = (
@@ -153,7 +153,7 @@ class Stage:
         )
 
     def client(self, caller, **options):
-        client = Client(**options)
+        client = Phone(**options)
         match caller:
             case "learner":
                 return self.world.a.enter(self.learner, client)
@@ -280,7 +280,9 @@ def observed(answer):
 
 def call(client, method, url, policy_pk=0):
     content_type = SINGLE if url == "/api/v1/events" else "application/x-www-form-urlencoded"
-    body = b"{}" if content_type == SINGLE else f"policy={policy_pk}&reason=source_mismatch".encode()
+    whose = name_holder(client.session)
+    form = f"policy={policy_pk}&reason=source_mismatch&{WHOSE_FIELD}={whose}"
+    body = b"{}" if content_type == SINGLE else form.encode()
     return client.generic(method, url, body, content_type)
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from integra_service.audit import services as audit
 from integra_service.credentials.services import list_credentials
@@ -26,12 +27,25 @@ from integra_service.people.services import confirmed_name, list_residences
 from integra_service.privacy.download import collect_data
 from integra_service.web.progress import CourseView, describe_courses
 from integra_service.web.request_words import TOPIC_LABELS, describe_request
-from integra_service.web.sessions import actor_of, learner_page
+from integra_service.web.sessions import View, actor_of, learner_page
 
 from .my_data_file import describe_file
 from .my_page import find_erasure
 
 DOWNLOADS, WINDOW_SECONDS = 10, 3600
+
+
+def posted_from_my_data(view: View) -> View:
+    """Guard what only takes a form of “My data”; who opens its address, as after a reload, is led to that page."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, identity: LearnerIdentity, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "GET":
+            return redirect("web:my-data")
+        return view(request, identity, *args, **kwargs)
+
+    guard: View = require_http_methods(["GET", "POST"])(never_cache(learner_page(guarded)))
+    return guard
 
 
 @require_GET
@@ -64,9 +78,7 @@ def make_choices(kind: RequestKind) -> list[tuple[str, str]]:
     return [(topic.value, str(TOPIC_LABELS[topic])) for topic in TOPICS[kind]]
 
 
-@require_POST
-@never_cache
-@learner_page
+@posted_from_my_data
 def download(request: HttpRequest, identity: LearnerIdentity) -> HttpResponse:
     """Make the file with everything, hand it over and keep nothing of it."""
     now = utc_now()
@@ -100,9 +112,7 @@ def pack(data: dict[str, Any], courses: tuple[CourseView, ...]) -> bytes:
     return buffer.getvalue()
 
 
-@require_POST
-@never_cache
-@learner_page
+@posted_from_my_data
 def ask_page(request: HttpRequest, identity: LearnerIdentity) -> HttpResponse:
     """Take a request for a correction, or an opposition."""
     kind, topic = request.POST.get("tipo", ""), request.POST.get("tema", "")
@@ -138,9 +148,7 @@ def ask_erasure(request: HttpRequest, identity: LearnerIdentity) -> HttpResponse
     return redirect("web:my-data")
 
 
-@require_POST
-@never_cache
-@learner_page
+@posted_from_my_data
 def withdraw_request(request: HttpRequest, identity: LearnerIdentity, uuid: UUID) -> HttpResponse:
     withdraw(identity.person, uuid, actor=actor_of(identity), now=utc_now())
     messages.success(request, _("You took your request back."))

@@ -231,7 +231,9 @@ def find_erasure(person: Person, now: datetime) -> datetime | None:
 def choose_next(*, has_read: bool, agrees: bool, has_name: bool) -> tuple[str, str]:
     if not has_read:
         return reverse("web:notice"), _("Read and decide")
-    if agrees and not has_name:
+    if not agrees:
+        return reverse("web:consents"), _("Change my decision")
+    if not has_name:
         return reverse("web:name"), _("Write my name")
     return "", ""
 

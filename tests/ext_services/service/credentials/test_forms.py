@@ -28,8 +28,9 @@ from integra_service.credentials.models import (
     StatusList,
 )
 from integra_service.credentials.verification import Outcome, verify_document, verify_jwt
+from integra_service.lib.clock import utc_now
 from integra_service.people.models import LearnerIdentity
-from integra_service.people.session import LEARNER_KEY
+from integra_service.people.session import begin_session
 
 FORMS = (".jwt", ".vc.jwt", ".png", ".svg")
 NAME_PARTS = ("José", "Ñáñez", "Quishpe", "Mar\u00eda")
@@ -160,7 +161,7 @@ def test_page_offers_the_forms_and_the_holder_the_badge(
     assert [link for link in offered if link not in text] == []
     assert "Mi insignia" not in text
     session = client.session
-    session[LEARNER_KEY] = LearnerIdentity.objects.for_system().get(person=credential.person).pk
+    begin_session(session, LearnerIdentity.objects.for_system().get(person=credential.person), utc_now())
     session.save()
     assert "Mi insignia para compartir" in client.get(url).content.decode()
 

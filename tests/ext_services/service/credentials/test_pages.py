@@ -16,9 +16,10 @@ from integra_service.credentials.models import (
     RevocationReason,
     StatusList,
 )
+from integra_service.lib.clock import utc_now
 from integra_service.lib.models import ThrottleWindow
 from integra_service.people.models import Consent, LearnerIdentity, Purpose
-from integra_service.people.session import LEARNER_KEY
+from integra_service.people.session import begin_session
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ def page_url(credential: Credential) -> str:
 def enter(client: Client, identity: LearnerIdentity) -> None:
     """Give the browser the session that the hand-over gives."""
     session = client.session
-    session[LEARNER_KEY] = identity.pk
+    begin_session(session, identity, utc_now())
     session.save()
 
 

@@ -20,7 +20,7 @@ from integra_service.credentials.pages import describe_credential, find_document
 from integra_service.credentials.paper import make_address, make_qr, render_certificate
 from integra_service.lib.clock import utc_now
 from integra_service.people.models import LearnerIdentity
-from integra_service.people.session import LEARNER_KEY
+from integra_service.people.session import begin_session
 
 pytestmark = pytest.mark.django_db
 
@@ -143,7 +143,7 @@ def test_only_the_holder_gets_the_name(
         (LearnerIdentity.objects.for_system().get(person=credential.person), True),
     ):
         session = client.session
-        session[LEARNER_KEY] = identity.pk
+        begin_session(session, identity, utc_now())
         session.save()
         text = fetch()
         assert ("Quishpe" in text) is has_name

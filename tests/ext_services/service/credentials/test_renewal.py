@@ -33,11 +33,12 @@ from integra_service.credentials.policies import MIN_VALID_MONTHS, Decision, Rea
 from integra_service.credentials.renewal import Obstacle, Renewal, decide_renewal, find_opening
 from integra_service.credentials.states import can_be_followed
 from integra_service.credentials.verification import Outcome, verify_document
+from integra_service.lib.clock import utc_now
 from integra_service.lib.dates import add_months
 from integra_service.lib.days import end_of_day, local_day
 from integra_service.people.models import Source
 from integra_service.people.names import confirm_name
-from integra_service.people.session import LEARNER_KEY
+from integra_service.people.session import begin_session
 from integra_service.records.judging import CLOCK_TOLERANCE
 from integra_service.records.models import LearningRecordRow
 from integra_service.records.storage import load_record
@@ -353,7 +354,7 @@ def renewed(
 def enter(identity: Any) -> Client:
     client = Client()
     session = client.session
-    session[LEARNER_KEY] = identity.pk
+    begin_session(session, identity, utc_now())
     session.save()
     return client
 
