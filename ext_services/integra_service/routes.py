@@ -55,6 +55,7 @@ ROUTES = (
     Route("web:ask", {"POST": Access.LEARNER}),
     Route("web:ask-erasure", {"GET": Access.LEARNER, "POST": Access.LEARNER}),
     Route("web:withdraw-request", {"POST": Access.LEARNER}),
+    Route("web:my-paper", {"GET": Access.LEARNER}),
     Route("web:leave", {"POST": Access.PUBLIC}),
     Route("web:sign-in", {"GET": Access.PUBLIC, "POST": Access.PUBLIC}),
     Route("web:sign-out", {"POST": Access.PUBLIC}),
