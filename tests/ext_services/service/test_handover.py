@@ -109,7 +109,7 @@ def test_links_with_another_signature_are_refused(world, client):
 
 
 def code_shown(client):
-    return re.search(r'<span class="code">([^<]+)</span>', client.get("/mi/").content.decode())[1]
+    return re.search(r'<span class="code whole">([^<]+)</span>', client.get("/mi/").content.decode())[1]
 
 
 def test_a_link_of_another_learner_asks_first_and_is_not_used_up_by_it(world, client):
@@ -122,7 +122,7 @@ def test_a_link_of_another_learner_asks_first_and_is_not_used_up_by_it(world, cl
     assert [page.status_code for page in pages] == [200] * 3
     text = pages[-1].content.decode()
     assert "Aquí está abierta la página de otra persona" in text
-    assert re.findall(r'<strong class="code">([^<]+)<', text) == [short_code(mine), short_code(other)]
+    assert re.findall(r'<strong class="code whole">([^<]+)<', text) == [short_code(mine), short_code(other)]
     assert f"Entrar con mi código {short_code(other)}" in text
     # Nothing has happened: no use, nobody made, the session as it was.
     assert HandoverUse.objects.count() == 1
