@@ -186,7 +186,9 @@ class Story:
         """Consent and confirm the name, with every mistake a person can make on the way."""
         browser = Browser(self.world.places.service)
         browser.get(link)
-        browser.get(link)  # used: an error page
+        stranger = Browser(self.world.places.service)
+        stranger.get(link)  # used: an error page
+        self.errors += stranger.errors
         browser.post("/mi/aviso/", "/mi/aviso/", certificado="si", busqueda_por_nombre="si")
         browser.post("/mi/nombre/", "/mi/nombre/", name=name + "\x00", step="confirm")
         browser.post("/mi/nombre/", "/mi/nombre/", name=name * 50, step="confirm")
