@@ -105,6 +105,7 @@ def ask(request: HttpRequest, claims: HandoverClaims) -> HttpResponse:
     context = {
         "entering_code": short_code(claims.learner_uuid),
         "inside_code": None if learner is None else learner.short_code,
+        "messages": (),
     }
     response = render(request, "integra/enter_instead.html", context)
     response.set_cookie(
