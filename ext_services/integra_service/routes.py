@@ -56,6 +56,7 @@ ROUTES = (
     Route("web:ask", {"GET": Access.LEARNER, "POST": Access.LEARNER}),
     Route("web:ask-erasure", {"GET": Access.LEARNER, "POST": Access.LEARNER}),
     Route("web:withdraw-request", {"GET": Access.LEARNER, "POST": Access.LEARNER}),
+    Route("web:my-paper", {"GET": Access.LEARNER}),
     Route("web:leave", {"GET": Access.PUBLIC, "POST": Access.PUBLIC}),
     Route("web:sign-in", {"GET": Access.PUBLIC, "POST": Access.PUBLIC}),
     Route("web:sign-out", {"POST": Access.PUBLIC}),

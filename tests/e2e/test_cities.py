@@ -220,6 +220,7 @@ def list_paths(city: City) -> dict[str, str]:
         "web:machine-source": "/consola/maquina/fuentes/aula-demo/",
         "web:machine-check": "/consola/maquina/revisiones/1/",
         "web:machine-manifests": "/consola/maquina/reglas/",
+        "web:my-paper": f"/mi/certificado/{city.token}.pdf",
         "credentials:page": f"/c/{city.token}",
         "credentials:document": f"/c/{city.token}.json",
         "credentials:paper": f"/c/{city.token}.pdf",

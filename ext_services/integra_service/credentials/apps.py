@@ -1,4 +1,7 @@
 from django.apps import AppConfig
+from django.urls import register_converter
+
+from .converters import TokenConverter
 
 
 class CredentialsConfig(AppConfig):
@@ -11,4 +14,5 @@ class CredentialsConfig(AppConfig):
         from . import receivers  # noqa: F401
         from .approvals import read_own_policies
 
+        register_converter(TokenConverter, "credential_token")
         read_own_policies()  # a policy that cannot be read stops the start, not the first learner's certificate

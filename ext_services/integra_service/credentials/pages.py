@@ -8,7 +8,7 @@ from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from integra_service.lib.errors import NotFoundError
-from integra_service.people.models import Purpose
+from integra_service.people.models import Person, Purpose
 from integra_service.people.services import has_consent
 
 from .did import document_url
@@ -69,19 +69,30 @@ class ErasedPage:
     changed_at: datetime
 
 
-def access_credential(token: str) -> Credential:
+def access_credential(token: str, viewer: Person | None = None) -> Credential:
     """Return the credential to whoever knows its address, or raise NotFoundError.
 
-    One that was never issued, one that is not signed yet and one whose holder no longer agrees to it look alike.
+    One that was never issued, one that is not signed yet and one whose holder no longer agrees to it look alike, but to
+    the holder: whether theirs is hidden tells ``is_hidden``.
     """
-    credential = (
-        Credential.objects.for_system().filter(token=token).exclude(state=CredentialState.INTENDED)
-    ).select_related("person").first()  # fmt: skip
-    if credential is None or not (
-        _is_erased(credential) or has_consent(credential.person, Purpose.CERTIFICATE)
-    ):
+    issued = Credential.objects.for_system().exclude(state=CredentialState.INTENDED)
+    credential = issued.filter(token=token).select_related("person").first()
+    if credential is None or (credential.person != viewer and is_hidden(credential)):
         raise NotFoundError(_("There is no certificate at this address. Check that it is complete."))
     return credential
+
+
+def access_own(token: str, person: Person) -> Credential:
+    """Return the credential to its holder, also a hidden one; to others there is none."""
+    credential = access_credential(token, person)
+    if credential.person != person:
+        raise NotFoundError(_("There is no certificate at this address. Check that it is complete."))
+    return credential
+
+
+def is_hidden(credential: Credential) -> bool:
+    """Tell whether its holder no longer agrees to its being shown."""
+    return not (_is_erased(credential) or has_consent(credential.person, Purpose.CERTIFICATE))
 
 
 def access_document(token: str) -> CredentialDocument:

@@ -1,23 +1,8 @@
 """Verification pages, DID document and status lists."""
 
-from django.urls import URLPattern, URLResolver, path, register_converter
+from django.urls import URLPattern, URLResolver, path
 
 from . import views
-
-
-class TokenConverter:
-    """16 random bytes in base64url."""
-
-    regex = "[A-Za-z0-9_-]{22}"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-register_converter(TokenConverter, "credential_token")
 
 app_name = "credentials"
 urlpatterns: list[URLPattern | URLResolver] = [

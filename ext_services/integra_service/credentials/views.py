@@ -12,10 +12,9 @@ from django.views.decorators.vary import vary_on_headers
 
 from integra_service.lib.accepting import prefer_type
 from integra_service.lib.clock import utc_now
-from integra_service.lib.errors import BusyError, NotFoundError, RequestError
+from integra_service.lib.errors import BusyError, NotFoundError
 from integra_service.lib.throttle import require_turn, seconds_left, take_turn
 from integra_service.lib.visitors import find_visitor, require_own_page
-from integra_service.people.services import confirmed_name
 from integra_service.people.session import find_learner
 
 from .forms import get_jwt, get_signed_document, make_png, make_svg
@@ -30,9 +29,10 @@ from .pages import (
     describe_credential,
     describe_erased,
     find_document,
+    is_hidden,
 )
 from .paper import render_certificate
-from .states import find_next, get_page_url, is_replaceable
+from .states import find_next, get_page_url
 
 VC, VC_JWT = "application/vc", "application/vc+jwt"
 MAX_TYPED = 300
@@ -48,12 +48,15 @@ IMAGES_PER_ADDRESS = 300
 @never_cache
 def credential_page(request: HttpRequest, token: str) -> HttpResponse:
     """Show the credential; a posted name is compared with the one that was signed for."""
-    credential = access_credential(token)
-    now = utc_now()
+    learner, now = find_learner(request), utc_now()
+    viewer = None if learner is None else learner.person
+    credential = access_credential(token, viewer)
+    is_holder = credential.person == viewer
+    if is_holder and is_hidden(credential):
+        return _hide(render(request, "credentials/hidden.html"))
     if credential.state == CredentialState.ERASED:
         return _hide(render(request, "credentials/erased.html", {"page": describe_erased(credential)}))
     document = find_document(credential)
-    is_holder = _is_holder(request, credential)
     typed = request.POST.get("nombre", "") if request.method == "POST" else None
     context = {
         "page": describe_credential(document, now),
@@ -134,20 +137,11 @@ def credential_svg(request: HttpRequest, token: str) -> HttpResponse:
 @require_GET
 @never_cache
 def credential_paper(request: HttpRequest, token: str) -> HttpResponse:
-    """Make the PDF. Only the holder's own has the name: the address alone must not tell it."""
+    """Make the PDF without the name: the address alone must not tell it."""
     require_own_page(request)
-    document, now = access_document(token), utc_now()
-    name = confirmed_name(document.credential.person) if _is_holder(request, document.credential) else None
-    if name is not None and compare_name(document, name) != "match":
-        if is_replaceable(document.credential, now):
-            message = _("Your certificate is being made with your new name. Try again in a minute.")
-            raise RequestError("being_replaced", message, status=503)
-        name = None  # it was signed for a former one, and no document with the new one follows
+    document = access_document(token)
     _limit_address(request, "paper", PAPERS_PER_ADDRESS)
-    pdf = render_certificate(describe_credential(document, now), name, is_demo=settings.INTEGRA_DEMO)
-    response = HttpResponse(pdf, content_type="application/pdf")
-    response["Content-Disposition"] = 'inline; filename="certificado-integra.pdf"'
-    return _hide(response)
+    return _hide(publish_paper(document, None, utc_now()))
 
 
 @require_GET
@@ -169,15 +163,18 @@ def status_list(request: HttpRequest, key: str) -> HttpResponse:
     return _publish(stored.content.encode("utf-8"), VC)
 
 
+def publish_paper(document: CredentialDocument, name: str | None, now: datetime) -> HttpResponse:
+    """Answer the PDF; who calls has counted it."""
+    pdf = render_certificate(describe_credential(document, now), name, is_demo=settings.INTEGRA_DEMO)
+    response = HttpResponse(pdf, content_type="application/pdf")
+    response["Content-Disposition"] = 'inline; filename="certificado-integra.pdf"'
+    return response
+
+
 def _limit_address(request: HttpRequest, what: str, limit: int) -> None:
     """Let so many be made for one address in ten minutes; beyond that raise BusyError."""
     name = f"{what}:{find_visitor(request)}"
     require_turn(name, limit=limit, window_seconds=WINDOW_SECONDS, now=utc_now())
-
-
-def _is_holder(request: HttpRequest, credential: Credential) -> bool:
-    identity = find_learner(request)
-    return identity is not None and identity.person_id == credential.person_id
 
 
 def _find_next_url(credential: Credential) -> str:

@@ -19,7 +19,7 @@ from .console import (
     second_factor,
     sign_in,
 )
-from .learner import consents, door, my_data, my_name
+from .learner import consents, door, my_data, my_name, my_paper
 from .machine import views as machine
 
 app_name = "web"
@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mi/datos/pedir/", my_data.ask_page, name="ask"),
     path("mi/datos/borrar/", my_data.ask_erasure, name="ask-erasure"),
     path("mi/datos/pedidos/<uuid:uuid>/retirar/", my_data.withdraw_request, name="withdraw-request"),
+    path("mi/certificado/<credential_token:token>.pdf", my_paper.my_paper, name="my-paper"),
     path("mi/salir/", door.leave, name="leave"),
     path("consola/", people.home, name="console"),
     path("consola/entrar/", sign_in.sign_in, name="sign-in"),

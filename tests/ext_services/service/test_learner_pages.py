@@ -74,7 +74,9 @@ def test_the_certificate_comes_first_with_its_forms_and_a_message_without_the_na
 
     assert "Válido" in text
     token = holder.credential.token
-    for ending in ("", ".pdf", ".png", ".svg", ".json", ".jwt", ".vc.jwt"):
+    assert f'href="/mi/certificado/{token}.pdf"' in content
+    assert "en un teléfono compartido, bórralo" in text
+    for ending in ("", ".png", ".svg", ".json", ".jwt", ".vc.jwt"):
         assert f'href="http://localhost:8001/c/{token}{ending}"' in content
     (share,) = re.findall(r'href="(https://wa\.me/[^"]+)"', content)
     (message,) = parse_qs(urlsplit(html.unescape(share)).query)["text"]
@@ -185,7 +187,7 @@ def test_a_corrected_name_is_on_every_form_and_the_former_is_known_as_former(hol
     assert "No coincide" in holder.check("Nadie")
     former.refresh_from_db()
     assert (former.is_revoked, former.replaced_because) == (True, "name_changed")
-    pdf = PdfReader(io.BytesIO(holder.phone.get(f"/c/{before.token}.pdf").content))
+    pdf = PdfReader(io.BytesIO(holder.phone.get(f"/mi/certificado/{before.token}.pdf").content))
     printed = " ".join(pdf.pages[0].extract_text().split())
     assert OTHER in printed
     assert NAME not in printed
@@ -236,6 +238,15 @@ def test_a_withdrawn_permission_hides_what_it_was_for_and_giving_it_shows_it_aga
         hidden = Client().get(path)
         assert (hidden.status_code, hidden.content) == (404, missing.content), path
         assert hidden.headers == missing.headers
+    # To its holder alone, wherever they kept the address, it says so and how to show it again.
+    for answer in (
+        holder.phone.get(addresses[0]),
+        holder.phone.get(f"/mi/certificado/{token}.pdf", follow=True),
+    ):
+        assert "Tu certificado está oculto" in text_of(answer)
+        assert 'href="/mi/permisos/"' in answer.content.decode()
+    stranger = holder.world.a.enter(uuid.uuid4())
+    assert "oculto" not in text_of(stranger.get(addresses[0]))
     page = text_of(holder.page())
     assert "Oculto" in page
     assert "wa.me" not in holder.page().content.decode()

@@ -212,7 +212,7 @@ class Stage:
                 return {"key": StatusList.objects.get().key}
             case "credentials:did-document":
                 return {}
-            case _ if name.startswith("credentials:"):
+            case _ if name == "web:my-paper" or name.startswith("credentials:"):
                 return {"token": Credential.objects.for_system().get().token}
         return {}
 

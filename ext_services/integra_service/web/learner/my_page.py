@@ -57,6 +57,7 @@ class CertificateCard:
     is_being_replaced: bool  # the name was changed and the new version is not signed yet
     is_renewed: bool  # a later one of the same achievement follows it
     renewal: RenewalView | None  # of the latest, if it ends
+    token: str
     page_url: str
     share_url: str  # empty for one that does not count
 
@@ -190,6 +191,7 @@ def make_card(
         is_being_replaced=name is not None and compare_name(document, name) != "match",
         is_renewed=is_renewed,
         renewal=renewal,
+        token=page.token,
         page_url=page.url,
         share_url=make_share_url(page.title, page.url) if counts else "",
     )

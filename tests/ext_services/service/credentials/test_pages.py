@@ -289,6 +289,15 @@ def test_missing_and_hidden_look_alike(client: Client, hidden_urls: list[str], f
     assert headers[0] == headers[1] == headers[2]
 
 
+def test_an_answer_about_the_name_is_not_read_without_the_state(
+    client: Client, credential: Credential, page_url: str, now: Any
+) -> None:
+    services.revoke(credential, RevocationReason.MISUSE, "user:7", now)
+    assert client.get(page_url).content.decode().split("</h1>")[1].count(">Anulado<") == 0
+    beside = client.post(page_url, {"nombre": NAME}).content.decode().split('id="nombre-del-papel"')[1]
+    assert beside.index(">Anulado<") < beside.index("Coincide.")
+
+
 def test_hidden_names_cannot_be_checked(client: Client, hidden_urls: list[str]) -> None:
     answers = [client.post(url, {"nombre": "Persona Retirada"}) for url in hidden_urls]
     assert [answer.status_code for answer in answers] == [404] * 3
@@ -329,13 +338,18 @@ def test_other_methods_are_refused(client: Client, page_url: str, path: str) -> 
 def test_holder_sees_the_way_to_the_paper_and_nobody_else_does(
     client: Client, learner: Callable[..., Any], credential: Credential, page_url: str
 ) -> None:
-    paper = f"{page_url}.pdf"
+    paper = reverse("web:my-paper", args=[credential.token])
     assert paper not in client.get(page_url).content.decode()
     enter(client, learner("Otra Persona"))
     assert paper not in client.get(page_url).content.decode()
     enter(client, LearnerIdentity.objects.for_system().get(person=credential.person))
     text = client.get(page_url).content.decode()
     assert paper in text
+    # First of all, with the way back and the way out.
+    card = text[text.index("Este certificado es tuyo") : text.index("Válido</h1>")]
+    assert 'href="/mi/"' in card
+    assert 'action="/mi/salir/"' in card
+    assert "en un teléfono compartido, bórralo" in card
     assert not any(part in text for part in NAME_PARTS)
 
 

@@ -20,7 +20,7 @@ from django.test import Client
 from django.urls import reverse
 from pypdf import PdfReader
 
-from integra_service.credentials import services
+from integra_service.credentials import services, views
 from integra_service.credentials.models import (
     Credential,
     CredentialDocument,
@@ -41,6 +41,7 @@ from integra_service.lib.clock import utc_now
 from integra_service.lib.text import MAX_NAME_LENGTH
 from integra_service.people.models import LearnerIdentity
 from integra_service.people.session import begin_session
+from integra_service.web.learner import my_paper
 
 pytestmark = pytest.mark.django_db
 
@@ -271,27 +272,49 @@ def test_longest_name_still_makes_a_code_that_a_phone_reads(credential: Credenti
     assert 36 / squares > 0.25
 
 
-def test_only_the_holder_gets_the_name(
+def enter(client: Client, identity: LearnerIdentity) -> None:
+    """Give the browser the session that the hand-over gives."""
+    session = client.session
+    begin_session(session, identity, utc_now())
+    session.save()
+
+
+def test_only_the_holders_own_copy_has_the_name(
     client: Client, credential: Credential, learner: Any, tmp_path: Path
 ) -> None:
-    url = reverse("credentials:paper", args=[credential.token])
+    public = reverse("credentials:paper", args=[credential.token])
+    own = reverse("web:my-paper", args=[credential.token])
 
-    def fetch() -> str:
+    def fetch(url: str) -> str:
         answer = client.get(url)
         assert (answer.status_code, answer["Content-Type"]) == (200, "application/pdf")
+        assert "no-store" in answer["Cache-Control"]
         return read_text(answer.content, tmp_path)
 
-    assert "Quishpe" not in fetch()
-    for identity, has_name in (
-        (learner("Otra Persona"), False),
-        (LearnerIdentity.objects.for_system().get(person=credential.person), True),
-    ):
-        session = client.session
-        begin_session(session, identity, utc_now())
-        session.save()
-        text = fetch()
-        assert ("Quishpe" in text) is has_name
-        assert "Otra Persona" not in text
+    # Without a session nobody gets a copy that quietly lacks the name.
+    refused = client.get(own, headers={"accept": "text/html"})
+    assert refused.status_code == 403
+    assert "Para entrar, abre «Mi avance»" in refused.content.decode()
+    assert "Quishpe" not in fetch(public)
+    enter(client, learner("Otra Persona"))
+    assert client.get(own).status_code == 404
+    assert client.get(own).content == client.get(own.replace(credential.token, "x" * 22)).content
+    enter(client, LearnerIdentity.objects.for_system().get(person=credential.person))
+    assert "Quishpe" in fetch(own)
+    assert "Quishpe" not in fetch(public)
+
+
+def test_the_holders_copies_are_counted_by_person(
+    client: Client, credential: Credential, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(my_paper, "PAPERS_PER_PERSON", 2)
+    monkeypatch.setattr(views, "PAPERS_PER_ADDRESS", 0)
+    enter(client, LearnerIdentity.objects.for_system().get(person=credential.person))
+    own = reverse("web:my-paper", args=[credential.token])
+    # A classroom behind one address that used up its own turns; another address gives a person no further ones.
+    assert client.get(reverse("credentials:paper", args=[credential.token])).status_code == 429
+    answers = [client.get(own, REMOTE_ADDR=f"203.0.113.{n}").status_code for n in range(3)]
+    assert answers == [200, 200, 429]
 
 
 def test_machine_without_pango_says_so(

@@ -372,8 +372,8 @@ def test_only_the_holder_learns_from_the_old_page_that_there_is_a_new_one(
     assert former.token not in enter(identity).get(f"/c/{later.token}").content.decode()
     # What is signed for a former name is printed without one, and is not waited for.
     confirm_name(identity.person, "Otro Nombre", actor="learner:x", now=later.awarded_at + DAY)
-    assert enter(identity).get(f"/c/{former.token}.pdf").status_code == 200
-    assert enter(identity).get(f"/c/{later.token}.pdf").status_code == 503
+    assert enter(identity).get(f"/mi/certificado/{former.token}.pdf").status_code == 200
+    assert enter(identity).get(f"/mi/certificado/{later.token}.pdf").status_code == 503
 
 
 def test_the_learners_page_says_how_to_renew_and_then_that_it_was_done(

@@ -10,5 +10,4 @@
   note.hidden = false;
   // A shared or photographed address bar must not tell the name.
   history.replaceState(null, "", location.pathname);
-  field.closest("section").scrollIntoView();
 })();
