@@ -347,6 +347,7 @@ def test_holder_sees_the_way_to_the_paper_and_nobody_else_does(
     assert paper in text
     # First of all, with the way back and the way out.
     card = text[text.index("Este certificado es tuyo") : text.index("Válido</h1>")]
+    assert ">Válido</strong>" in card
     assert 'href="/mi/"' in card
     assert 'action="/mi/salir/"' in card
     assert "en un teléfono compartido, bórralo" in card
