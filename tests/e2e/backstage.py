@@ -12,7 +12,8 @@ import uuid
 from contextlib import closing
 
 import jwt
-from e2e.visitor import ROOT, Demo
+import pyotp
+from e2e.visitor import ROOT, Demo, Visitor
 
 COURSE_KEY = "course-v1:INTEGRA+CAP40+demo"
 
@@ -116,3 +117,24 @@ def add_learner(demo: Demo, username: str, password: str) -> None:
     }
     command = [sys.executable, "-m", "integra_aula", "integra_aula_demo", str(accounts)]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
+
+def sign_in_with_factor(visitor: Visitor, role: str) -> None:
+    """Enter the console with password and second factor; a code that was used waits for the next one."""
+    told = json.loads((visitor.demo.home / "demo.json").read_text(encoding="utf-8"))
+    (account,) = (account for account in told["accounts"] if account["role"] == role)
+    page, service = visitor.page, visitor.demo.service
+    page.goto(f"{service}/consola/entrar/")
+    page.fill("input[name=username]", account["username"])
+    page.fill("input[name=password]", account["password"])
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/consola/")
+    for _ in range(3):
+        page.goto(f"{service}/consola/segundo-factor/?next=/consola/")
+        page.fill("#code", pyotp.TOTP(account["totp_secret"]).now())
+        with page.expect_navigation():
+            page.locator("main form").first.get_by_role("button").click()
+        if page.url == f"{service}/consola/":
+            return
+        time.sleep(15)
+    raise AssertionError("the second factor was not accepted")

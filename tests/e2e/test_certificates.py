@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing
 
-import pyotp
+from e2e.backstage import sign_in_with_factor
 from e2e.inspector import Inspector
 from e2e.visitor import Demo, Visitor
 from playwright.sync_api import expect
 
 Visit = Callable[..., Visitor]
-
-
-def sign_in(visitor: Visitor, role: str) -> None:
-    """Enter the console with password and second factor; a code that was used waits for the next one."""
-    told = json.loads((visitor.demo.home / "demo.json").read_text(encoding="utf-8"))
-    (account,) = (account for account in told["accounts"] if account["role"] == role)
-    page, service = visitor.page, visitor.demo.service
-    page.goto(f"{service}/consola/entrar/")
-    page.fill("input[name=username]", account["username"])
-    page.fill("input[name=password]", account["password"])
-    page.click("main button[type=submit]")
-    page.wait_for_url("**/consola/")
-    for _ in range(3):
-        page.goto(f"{service}/consola/segundo-factor/?next=/consola/")
-        page.fill("#code", pyotp.TOTP(account["totp_secret"]).now())
-        with page.expect_navigation():
-            page.locator("main form").first.get_by_role("button").click()
-        if page.url == f"{service}/consola/":
-            return
-        time.sleep(15)
-    raise AssertionError("the second factor was not accepted")
 
 
 def press(visitor: Visitor, name: str) -> None:
@@ -50,8 +27,8 @@ def follow(visitor: Visitor, name: str) -> None:
 
 def test_two_officers_revoke_a_certificate(visit: Visit, demo: Demo, inspector: Inspector) -> None:
     first, second = visit(), visit()
-    sign_in(first, "officer_a")
-    sign_in(second, "officer_a2")
+    sign_in_with_factor(first, "officer_a")
+    sign_in_with_factor(second, "officer_a2")
     page = first.page
     inspector.look(first, "what waits")
 
@@ -95,8 +72,8 @@ def test_two_officers_revoke_a_certificate(visit: Visit, demo: Demo, inspector: 
 
 def test_rules_issues_and_keys(visit: Visit, demo: Demo, inspector: Inspector) -> None:
     first, second = visit(), visit()
-    sign_in(first, "officer_a2")
-    sign_in(second, "officer_a")
+    sign_in_with_factor(first, "officer_a2")
+    sign_in_with_factor(second, "officer_a")
     first.page.goto(f"{demo.service}/consola/politicas/")
     inspector.look(first, "rules")
     press(first, "Proponer esta versión")
@@ -132,7 +109,7 @@ def test_an_open_issue_is_followed_with_and_without_scripts(
         run.hex,
     )
     officer = visit()
-    sign_in(officer, "officer_a")
+    sign_in_with_factor(officer, "officer_a")
     page = officer.page
     page.goto(f"{demo.service}/consola/emisiones/{run}/")
     inspector.look(officer, "open issue")

@@ -8,9 +8,8 @@ import zipfile
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
-import pyotp
 import pytest
-from e2e.backstage import list_codes, make_link
+from e2e.backstage import list_codes, make_link, sign_in_with_factor
 from e2e.inspector import Inspector
 from e2e.visitor import PHONE, Demo, Visitor
 from playwright.sync_api import Browser, Page, expect
@@ -146,17 +145,8 @@ def test_an_officer_answers_what_was_asked(visit: Visit, demo: Demo, inspector: 
     learner.page.get_by_label(re.compile("Entendí")).check()
     press(learner.page, "Pedir que borren mis datos")
 
+    sign_in_with_factor(officer, "officer_a")
     page = officer.page
-    username, password = demo.accounts["officer_a"]
-    page.goto(f"{demo.service}/consola/entrar/")
-    page.fill("input[name=username]", username)
-    page.fill("input[name=password]", password)
-    with page.expect_navigation():
-        page.click("main button[type=submit]")
-    page.goto(f"{demo.service}/consola/solicitudes/")
-    page.fill("input[name=code]", read_totp(demo, "officer_a"))
-    with page.expect_navigation():
-        page.click("main button[type=submit]")
     page.goto(f"{demo.service}/consola/solicitudes/")
     inspector.look(officer, "requests")
     officer.picture("officer-requests")
@@ -172,9 +162,3 @@ def test_an_officer_answers_what_was_asked(visit: Visit, demo: Demo, inspector: 
     officer.picture("officer-answered")
     learner.page.goto(f"{demo.service}/mi/datos/")
     expect(learner.page.get_by_text("Se conversó")).to_be_visible()
-
-
-def read_totp(demo: Demo, role: str) -> str:
-    accounts = json.loads((demo.home / "demo.json").read_text(encoding="utf-8"))["accounts"]
-    (secret,) = (account["totp_secret"] for account in accounts if account["role"] == role)
-    return pyotp.TOTP(secret).now()

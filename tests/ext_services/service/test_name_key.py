@@ -48,6 +48,7 @@ WRITERS = {
     "people/factors.py": "second factors",
     "credentials/keys.py": "signing keys",
     "web/console/second_factor.py": "a secret being shown, in the session of who enrols it: begins again",
+    "web/learner/my_name.py": "a name typed and not confirmed, in the session of who typed it: is asked for again",
 }
 
 
