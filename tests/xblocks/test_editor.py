@@ -378,6 +378,24 @@ def test_an_author_changes_a_text_in_the_form_and_saves(world: Any, dialog: Any,
 
 
 @in_browser
+def test_a_save_pressed_during_a_check_is_done_once(world: Any, dialog: Any) -> None:
+    page = dialog(PRACTICE)
+    open_item(page, "m06-u03-q2")
+    page.evaluate(
+        """() => {
+          const press = (name) => [...document.querySelectorAll('button')].find((b) => b.textContent === name).click();
+          press('Comprobar');
+          press('Guardar');
+          press('Guardar');
+        }"""
+    )
+    page.wait_for_function("window.told.some((each) => each[1] === 'end')")
+    expect(page.get_by_text("Todo está bien escrito.")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert [each[1] for each in page.evaluate("window.told")] == ["start", "end"]
+
+
+@in_browser
 def test_a_question_that_was_only_looked_at_stays_what_it_is(world: Any, studio: Any, dialog: Any) -> None:
     values = yaml.safe_load(read_content(studio))
     values["items"][0]["options"][1]["text"] = " Lo justo  "

@@ -15,6 +15,8 @@
     const items = spec.kinds ? makeItems(block, spec) : null;
     let view = "text";
     let isBusy = false;
+    let running = Promise.resolve();
+    let isSaveDue = false;
 
     /** One thing at a time: what is written or clicked while the server is asked would be lost or done twice. */
     function alone(act) {
@@ -22,7 +24,8 @@
         if (isBusy) return;
         setBusy(true);
         try {
-          await act(...given);
+          running = act(...given);
+          await running;
         } finally {
           setBusy(false);
         }
@@ -131,12 +134,24 @@
 
     const openAlone = alone(open);
     const saveAlone = alone(save);
-    form.addEventListener("submit", (event) => {
+    form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      saveAlone();
+      if (isSaveDue) return;
+      isSaveDue = true;
+      try {
+        // Pressed while the text is being checked, it waits: a save must not be lost.
+        await running;
+        await saveAlone();
+      } finally {
+        isSaveDue = false;
+      }
     });
     for (const tab of block.findAll("edit-tab")) tab.addEventListener("click", () => openAlone(tab.dataset.view));
-    block.find("edit-check").addEventListener("click", alone(async () => (await settle()) && check()));
+    const checkAlone = alone(async () => {
+      say(block.text("checking"));
+      if (await settle()) await check();
+    });
+    block.find("edit-check").addEventListener("click", () => checkAlone());
     block.find("edit-cancel").addEventListener("click", () => runtime.notify("cancel", {}));
     if (items) openAlone("form");
   }
