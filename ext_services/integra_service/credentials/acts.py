@@ -152,13 +152,14 @@ def _require_same_state(requested: RequestedAct) -> None:
 def _do(staff: Staff, credential: Credential, act: Act, reason: str, now: datetime) -> None:
     """Do the act, unless it would let count what rests on a source that is not believed."""
     with transaction.atomic():
-        lock_credential(credential.pk)
         if act == Act.REINSTATE:
-            _require_believed(find_document(credential).source_id)
+            _require_believed(credential)
         perform(credential, act, reason, by=staff.actor, now=now)
 
 
-def _require_believed(source_id: int) -> None:
+def _require_believed(credential: Credential) -> None:
+    lock_credential(credential.pk)
+    source_id = find_document(credential).source_id
     lock_source(source_id)
     if is_distrusted(source_id):
         raise RequestError(

@@ -14,13 +14,13 @@ def store_change(locked: Credential, now: datetime) -> None:
     takes the number after. The caller holds ``lock_credential``, which keeps the others as they are.
     """
     issuer = get_issuer()
+    seen = list_seen(locked)
     # By the stored state: one whose time is over has counted until this was noticed.
-    told = max(list_seen(locked), key=lambda c: (c.state == CredentialState.VALID, c.term), default=locked)
+    told = max(seen, key=lambda c: (c.state == CredentialState.VALID, c.term), default=locked)
     locked.state_position = take_state_position(issuer)
     locked.save(update_fields=["state", "reason", "changed_at", "state_position"])
-    next_told = max(
-        list_seen(locked), key=lambda c: (effective_state(c, now) == CredentialState.VALID, c.term)
-    )
+    terms = (*(term for term in seen if term != locked), locked)
+    next_told = max(terms, key=lambda c: (effective_state(c, now) == CredentialState.VALID, c.term))
     if next_told not in (told, locked):
         next_told.state_position = take_state_position(issuer)
         next_told.save(update_fields=["state_position"])

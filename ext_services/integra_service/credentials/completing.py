@@ -5,6 +5,7 @@ import logging
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from integra_service.audit import services as audit
 
@@ -22,15 +23,20 @@ from .signing import SignedForms, sign_forms
 logger = logging.getLogger(__name__)
 
 
+def list_unsigned(at: datetime) -> QuerySet[CredentialDocument]:
+    """Return what is still to be signed: not of an erased credential, nor of one that ended before that moment."""
+    unsigned = CredentialDocument.objects.for_system().filter(signed_at=None)
+    return unsigned.exclude(credential__state=CredentialState.ERASED).exclude(credential__expires_at__lt=at)
+
+
 def complete_intents(now: datetime) -> int:
     """Sign what a stopped process left as intent; return of how many credentials. One that fails stops nobody.
 
     What ended meanwhile is left alone, as ``complete`` does: another term may follow it.
     """
-    unsigned = CredentialDocument.objects.for_system().filter(signed_at=None)
-    begun = Credential.objects.for_system().filter(pk__in=unsigned.values("credential")).order_by("pk")
+    begun = Credential.objects.for_system().filter(pk__in=list_unsigned(now).values("credential"))
     completed = 0
-    for credential in list(begun.exclude(state=CredentialState.ERASED).exclude(expires_at__lt=now)):
+    for credential in list(begun.order_by("pk")):
         try:
             complete(credential, now)
             completed += 1
@@ -42,9 +48,7 @@ def complete_intents(now: datetime) -> int:
 def complete(credential: Credential, now: datetime) -> None:
     """Sign, verify and store, unless somebody did. Signing holds no transaction open."""
     issuer = get_issuer()
-    unsigned = CredentialDocument.objects.for_system().filter(credential=credential, signed_at=None)
-    due = unsigned.exclude(credential__state=CredentialState.ERASED).exclude(credential__expires_at__lt=now)
-    for document in due.order_by("ordinal"):
+    for document in list_unsigned(now).filter(credential=credential).order_by("ordinal"):
         _store_signed(document, _sign(issuer, document, now), now)
     credential.refresh_from_db()
 

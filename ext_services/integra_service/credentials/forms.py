@@ -3,13 +3,10 @@
 import json
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-
-from integra_service.lib.errors import NotFoundError
-
 from .badge import draw_badge, paint_badge
 from .baking import bake_png, bake_svg
 from .models import CredentialDocument
+from .pages import nothing_there
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ def get_signed_document(stored: CredentialDocument) -> SignedDocument:
 def get_jwt(token: str) -> bytes:
     """Return a stored JWT as bytes; one that was never made is no different from a certificate that is not there."""
     if not token:
-        raise NotFoundError(_("There is no certificate at this address. Check that it is complete."))
+        raise nothing_there()
     return token.encode("ascii")
 
 

@@ -6,15 +6,13 @@ from datetime import datetime
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
-from .models import CredentialDocument, CredentialState, Run, RunKind
+from .completing import list_unsigned
+from .models import Run, RunKind
 
 
 def count_idle_work(before: datetime, source_ids: Collection[int] | None = None) -> int:
     """Return how many begun credentials and open runs were not moved since then; of these sources' cities, or all."""
-    unsigned = CredentialDocument.objects.for_system().filter(signed_at=None, intended_at__lt=before)
-    # What integra_work goes on with: the others stay as they are.
-    unsigned = unsigned.exclude(credential__state=CredentialState.ERASED)
-    unsigned = unsigned.exclude(credential__expires_at__lt=before)
+    unsigned = list_unsigned(before).filter(intended_at__lt=before)
     runs = Run.objects.filter(finished_at=None).annotate(
         last_moved_at=Coalesce("taken_until", "moved_at", "started_at")
     )

@@ -78,7 +78,7 @@ def access_credential(token: str, viewer: Person | None = None) -> Credential:
     issued = Credential.objects.for_system().exclude(state=CredentialState.INTENDED)
     credential = issued.filter(token=token).select_related("person").first()
     if credential is None or (credential.person != viewer and is_hidden(credential)):
-        raise NotFoundError(_("There is no certificate at this address. Check that it is complete."))
+        raise nothing_there()
     return credential
 
 
@@ -86,8 +86,12 @@ def access_own(token: str, person: Person) -> Credential:
     """Return the credential to its holder, also a hidden one; to others there is none."""
     credential = access_credential(token, person)
     if credential.person != person:
-        raise NotFoundError(_("There is no certificate at this address. Check that it is complete."))
+        raise nothing_there()
     return credential
+
+
+def nothing_there() -> NotFoundError:
+    return NotFoundError(_("There is no certificate at this address. Check that it is complete."))
 
 
 def is_hidden(credential: Credential) -> bool:
@@ -99,7 +103,7 @@ def access_document(token: str) -> CredentialDocument:
     """Return the signed document in force to whoever knows the address; of an erased one there is none."""
     credential = access_credential(token)
     if _is_erased(credential):
-        raise NotFoundError(_("There is no certificate at this address. Check that it is complete."))
+        raise nothing_there()
     return find_document(credential)
 
 
